@@ -1,0 +1,82 @@
+"""Everything that can go wrong, by kind, each with its exit code and a remedy.
+
+Two families, kept apart on purpose. A `FercliError` ends the run: the command line prints its message
+and remedy and leaves with its exit code. A `PhotoError` ends one photo: it becomes that photo's row in
+the report, and the run goes on.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What the shell sees; these numbers are stable (docs/architecture.md)."""
+
+    DONE = 0
+    PROGRAM_ERROR = 1
+    USAGE = 2
+    SOME_UNREADABLE = 3
+    NO_PHOTOS = 4
+    UNAVAILABLE = 5
+    REPORT = 6
+    INTERRUPTED = 130
+
+
+class FercliError(Exception):
+    """Ends the run: `message` says what happened and to which file, `remedy` what to do about it."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.PROGRAM_ERROR
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class UsageError(FercliError):
+    """An option, a recipe or a data file that was given makes no sense."""
+
+    exit_code = ExitCode.USAGE
+
+
+class NoPhotosError(FercliError):
+    """Nothing that was given is, holds or lists a photo."""
+
+    exit_code = ExitCode.NO_PHOTOS
+
+
+class UnavailableError(FercliError):
+    """A model, backend, detector or device that was asked for is not there or does not work."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+
+class ReportError(FercliError):
+    """The report, or another output file, cannot be written."""
+
+    exit_code = ExitCode.REPORT
+
+
+class PhotoErrorKind(StrEnum):
+    """The first word of a report's `error` column; these names are stable."""
+
+    MISSING = "missing"
+    NOT_A_FILE = "not-a-file"
+    UNREADABLE = "unreadable"
+    EMPTY = "empty"
+    NOT_AN_IMAGE = "not-an-image"
+    TRUNCATED = "truncated"
+    TOO_LARGE = "too-large"
+    UNSUPPORTED = "unsupported"
+    INTERNAL = "internal"
+
+
+class PhotoError(Exception):
+    """Ends one photo. `str()` gives the report's form, `KIND: sentence`."""
+
+    def __init__(self, kind: PhotoErrorKind, sentence: str) -> None:
+        super().__init__(f"{kind}: {sentence}")
+        self.kind = kind
+        self.sentence = sentence
