@@ -1,0 +1,117 @@
+"""A model: a folder of model.json (what it is), its weights, and the checksums that tie them together."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fercli.errors import UnavailableError
+from fercli.records import EXPRESSIONS
+
+MODELS = Path(__file__).parent / "models"
+DEFAULT_MODEL = "article"
+DESCRIPTION = "model.json"
+WEIGHTS = "weights.safetensors"
+ONNX = "model.onnx"
+CARD = "MODEL_CARD.md"
+FORMAT = 1
+_REQUIRED = ("format", "name", "architecture", "expressions", "files")
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A model's folder and what its model.json says."""
+
+    folder: Path
+    description: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.description["name"])
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The sha256 of each file that belongs to the model, by its name."""
+        return dict(self.description["files"])
+
+    def verified(self, name: str) -> Path:
+        """The path of one of the model's files, its bytes checked against model.json.
+
+        Raises:
+            UnavailableError: the model has no such file, it is missing, or its checksum is wrong.
+        """
+        path = self.folder / name
+        if name not in self.files:
+            raise UnavailableError(f"The model {self.name} in {self.folder} has no {name}.", _REMEDY)
+        try:
+            digest = sha256(path)
+        except OSError as error:
+            raise UnavailableError(f"{path} cannot be read: {error.strerror}.", _REMEDY) from error
+        if digest != self.files[name]:
+            raise UnavailableError(f"{path} is not the file that model.json was made with.", _REMEDY)
+        return path
+
+
+_REMEDY = "Install fercli again, or restore the model's folder whole."
+
+
+def shipped_models() -> list[str]:
+    """The names of the models that ship with fercli."""
+    return sorted(path.parent.name for path in MODELS.glob(f"*/{DESCRIPTION}"))
+
+
+def load_bundle(model: str) -> Bundle:
+    """A model by the name of one that ships (`default` is the default one), or by its folder.
+
+    Raises:
+        UnavailableError: no such model, or its model.json is missing or broken.
+    """
+    name = DEFAULT_MODEL if model == "default" else model
+    folder = MODELS / name if name in shipped_models() else Path(model)
+    path = folder / DESCRIPTION
+    if not path.is_file():
+        raise UnavailableError(*_no_such_model(model, folder))
+    try:
+        description = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnavailableError(f"{path} cannot be read: {error}.", _REMEDY) from error
+    _check(description, path)
+    return Bundle(folder, description)
+
+
+def sha256(path: Path) -> str:
+    """The hexadecimal sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _no_such_model(model: str, folder: Path) -> tuple[str, str]:
+    names = shipped_models()
+    known = f"The models that ship are {', '.join(names)}; a folder that holds a {DESCRIPTION} works too."
+    if folder.is_dir():
+        return f"The folder {folder} holds no {DESCRIPTION}.", known
+    near = difflib.get_close_matches(model, names, n=1)
+    return f"There is no model {model}.", f"Did you mean {near[0]}? {known}" if near else known
+
+
+def _check(description: object, path: Path) -> None:
+    if not isinstance(description, dict):
+        raise UnavailableError(f"{path} does not describe a model.", _REMEDY)
+    missing = [key for key in _REQUIRED if key not in description]
+    if missing:
+        raise UnavailableError(f"{path} lacks {', '.join(missing)}.", _REMEDY)
+    if description["format"] != FORMAT:
+        raise UnavailableError(
+            f"{path} has format {description['format']}; this version reads format {FORMAT}.",
+            "Update fercli.",
+        )
+    if tuple(description["expressions"]) != EXPRESSIONS:
+        raise UnavailableError(f"{path} names other expressions than {', '.join(EXPRESSIONS)}.")
+    files = description["files"]
+    # A name with a folder in it could reach outside the model's own.
+    if not isinstance(files, dict) or any(Path(name).name != name for name in files):
+        raise UnavailableError(f"{path} lists its files wrongly.", _REMEDY)

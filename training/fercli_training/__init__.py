@@ -1,0 +1,1 @@
+"""FER2013 in, a bundle out: data, augmentation, recipe, loop, evaluation, export."""
