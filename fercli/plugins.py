@@ -6,16 +6,29 @@ Built-in plugins go the same way as a stranger's: the entry-point groups `fercli
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+import difflib
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+
+from fercli.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
 
     from fercli.bundle import Bundle
+    from fercli.crop import Framing
     from fercli.records import Face
+
+BACKENDS = "fercli.backends"
+DETECTORS = "fercli.detectors"
+AUTO = "auto"
+"""The name that asks for the best backend that is available."""
+
+_PREFERENCE = ("onnx",)
+"""The built-in backends, the fastest first; a third party's is taken when it is asked for by name."""
 
 
 class Availability(NamedTuple):
@@ -60,7 +73,13 @@ class Backend(Protocol):
 
 @runtime_checkable
 class Detector(Protocol):
-    """A face detector that is loaded and ready. Called from several threads at once."""
+    """A face detector that is loaded and ready. Called from several threads at once.
+
+    `framing` says how its boxes become the network's input: `fercli.crop.FER2013` where they lie as
+    MTCNN's do, `fercli.crop.WHOLE` where the box already is the crop.
+    """
+
+    framing: Framing
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """The faces in an upright picture, uint8 (H, W, 3) RGB, largest box first; no face, no error."""
@@ -88,3 +107,82 @@ class DetectorPlugin(Protocol):
             UnavailableError: what the detector runs on is not installed or does not work.
         """
         ...
+
+
+class Discovered(NamedTuple):
+    """A plugin's entry point as found: the plugin, or why it could not be had."""
+
+    name: str
+    plugin: Any
+    availability: Availability
+
+
+def discover(group: str) -> list[Discovered]:
+    """Every plugin of a group that is installed, by name; one that is broken says so."""
+    points = {point.name: point for point in entry_points(group=group)}
+    return [_discover(points[name].load, name, group) for name in sorted(points)]
+
+
+def find_backend(name: str) -> Backend:
+    """The backend of a name; `auto` is the first available one that ships with fercli.
+
+    Raises:
+        UnavailableError: there is none of that name, or it cannot run here.
+    """
+    if name != AUTO:
+        return _find(BACKENDS, name)
+    reasons = []
+    for preferred in _PREFERENCE:
+        try:
+            return _find(BACKENDS, preferred)
+        except UnavailableError as error:
+            reasons.append(error)
+    raise reasons[0]
+
+
+def find_detector(name: str) -> DetectorPlugin:
+    """The detector of a name.
+
+    Raises:
+        UnavailableError: there is none of that name, or it cannot run here.
+    """
+    return _find(DETECTORS, name)
+
+
+def _find(group: str, name: str) -> Any:
+    kind = _KINDS[group]
+    points = {point.name: point for point in entry_points(group=group)}
+    if name not in points:
+        known = f"Installed are {', '.join(sorted(points))}."
+        near = difflib.get_close_matches(name, points, n=1)
+        raise UnavailableError(
+            f"There is no {kind} {name}.", f"Did you mean {near[0]}? {known}" if near else known
+        )
+    found = _discover(points[name].load, name, group)
+    if not found.availability.ok:
+        raise UnavailableError(
+            f"The {kind} {name} cannot run here: {found.availability.reason}.",
+            found.availability.remedy or "fercli doctor shows what runs here.",
+        )
+    return found.plugin
+
+
+def _discover(load: Callable[[], Any], name: str, group: str) -> Discovered:
+    try:
+        plugin = load()()
+    except Exception as error:
+        return Discovered(name, None, Availability(False, f"it fails to load ({_sentence(error)})"))
+    if not isinstance(plugin, _PROTOCOLS[group]):
+        return Discovered(name, None, Availability(False, f"it has not the interface of a {_KINDS[group]}"))
+    try:
+        return Discovered(name, plugin, Availability(*plugin.is_available()))
+    except Exception as error:
+        return Discovered(name, plugin, Availability(False, f"it fails to answer ({_sentence(error)})"))
+
+
+def _sentence(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+_KINDS = {BACKENDS: "backend", DETECTORS: "detector"}
+_PROTOCOLS: dict[str, type] = {BACKENDS: Backend, DETECTORS: DetectorPlugin}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The seven expressions in the order of FER2013's labels, of every logit vector and of the report."""
@@ -126,7 +129,5 @@ def _face_values(face: Face, width: int, height: int) -> Row:
         best = max(range(len(EXPRESSIONS)), key=face.probabilities.__getitem__)
         values["expression"] = EXPRESSIONS[best]
         values["confidence"] = round(face.probabilities[best], 4)
-        values |= {
-            name: round(p, 4) for name, p in zip(EXPRESSIONS, face.probabilities, strict=True)
-        }
+        values |= {name: round(p, 4) for name, p in zip(EXPRESSIONS, face.probabilities, strict=True)}
     return values

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch  # noqa: TID253 - this module is the torch network
-from torch import nn  # noqa: TID253 - as above
+import torch
+from torch import nn
 
 from fercli.errors import UnavailableError
 from fercli.records import EXPRESSIONS

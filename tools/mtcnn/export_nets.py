@@ -22,32 +22,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import onnx
-    from numpy.typing import NDArray
 
 MTCNN = Path(__file__).parents[2] / "fercli" / "mtcnn"
-WHEEL_SHA256 = ""
+WHEEL_SHA256 = "ecb82b27beb226d106f2219efe8f829b01b87a8595badd01545679bdb9f19cca"
 OPSET = 17
-IR_VERSION = 9  # both old enough for every onnxruntime the project supports
+IR_VERSION = 9  # with the opset, old enough for every onnxruntime that the project supports
+
+Weights = dict[str, NDArray[np.float32]]
+
 
 
 class Graph:
-    """An ONNX graph in the making: a chain of layers over one current tensor, with named branches."""
+    """An ONNX graph in the making. Each method adds a layer to the tensor `x` and names its result."""
 
-    def __init__(self, weights: dict[str, NDArray[np.float32]]) -> None:
+    def __init__(self, weights: Weights) -> None:
         self.weights = weights
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
-    def constant(self, name: str, value: NDArray[Any]) -> str:
+    def constant(self, name: str, value: NDArray[np.float32]) -> str:
         from onnx import numpy_helper
 
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
+
+    def weight(self, name: str) -> str:
+        return self.constant(name, self.weights[name])
 
     def node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
         from onnx import helper
@@ -60,63 +64,132 @@ class Graph:
         centred = self.node("Sub", [x, self.constant("mean", np.float32([127.5]))], "centred")
         return self.node("Mul", [centred, self.constant("scale", np.float32([0.0078125]))], "normalised")
 
-    def convolution(self, x: str, layer: str) -> str:
-        weight, bias = self.weights[f"{layer}.weight"], self.weights[f"{layer}.bias"]
-        inputs = [x, self.constant(f"{layer}.weight", weight), self.constant(f"{layer}.bias", bias)]
-        return self.node("Conv", inputs, layer, kernel_shape=weight.shape[2:])
+    def convolution(self, x: str, layer: str, output: str = "") -> str:
+        inputs = [x, self.weight(f"{layer}.weight"), self.weight(f"{layer}.bias")]
+        return self.node("Conv", inputs, output or layer)
 
-    def dense(self, x: str, layer: str) -> str:
-        inputs = [x, *(self.constant(n, self.weights[n]) for n in (f"{layer}.weight", f"{layer}.bias"))]
-        return self.node("Gemm", inputs, layer, transB=1)
-
-    def prelu_dense(self, x: str, layer: str) -> str:
-        return self.node("PRelu", [x, self.constant(f"{layer}.weight", self.weights[f"{layer}.weight"])], layer)
+    def dense(self, x: str, layer: str, output: str = "") -> str:
+        inputs = [x, self.weight(f"{layer}.weight"), self.weight(f"{layer}.bias")]
+        return self.node("Gemm", inputs, output or layer, transB=1)
 
     def prelu(self, x: str, layer: str) -> str:
+        """A PReLU after a convolution, as the sum of a line and a hinge."""
         slope = self.weights[f"{layer}.weight"]
-        if MODE == "prelu":
-            return self.node("PRelu", [x, self.constant(f"{layer}.weight", slope[:,None,None])], layer)
         line = self._scaled(x, f"{layer}.line", slope)
         hinge = self._scaled(self.node("Relu", [x], f"{layer}.relu"), f"{layer}.hinge", 1 - slope)
         return self.node("Add", [line, hinge], layer)
 
     def _scaled(self, x: str, name: str, factors: NDArray[np.float32]) -> str:
         weight = self.constant(f"{name}.weight", factors.reshape(-1, 1, 1, 1))
-        return self.node("Conv", [x, weight], name, kernel_shape=(1, 1), group=len(factors))
+        return self.node("Conv", [x, weight], name, group=len(factors))
+
+    def prelu_dense(self, x: str, layer: str) -> str:
+        """A PReLU after a dense layer."""
+        return self.node("PRelu", [x, self.weight(f"{layer}.weight")], layer)
 
     def pooled(self, x: str, layer: str, size: int) -> str:
-        return self.node(
-            "MaxPool", [x], layer, kernel_shape=(size, size), strides=(2, 2), ceil_mode=1
-        )
+        return self.node("MaxPool", [x], layer, kernel_shape=[size, size], strides=[2, 2], ceil_mode=1)
 
     def flattened(self, x: str) -> str:
-        """The (0, 3, 2, 1) permutation before the first dense layer, then one row a sample."""
-        return self.node("Flatten", [self.node("Transpose", [x], "permuted", perm=(0, 3, 2, 1))], "flat")
+        """The permutation (0, 3, 2, 1) before the first dense layer, then one row a sample."""
+        return self.node("Flatten", [self.node("Transpose", [x], "permuted", perm=[0, 3, 2, 1])], "flat")
 
-MODE = "prelu"
+    def probability(self, logits: str) -> str:
+        return self.node("Softmax", [logits], "probabilities", axis=1)
+
 
 def pnet(g: Graph, x: str) -> list[str]:
+    """Proposal net: offsets (N, 4, h, w) and probabilities (N, 2, h, w), a cell every two pixels."""
     x = g.pooled(g.prelu(g.convolution(x, "conv1"), "prelu1"), "pool1", 2)
     x = g.prelu(g.convolution(x, "conv2"), "prelu2")
     x = g.prelu(g.convolution(x, "conv3"), "prelu3")
-    probability = g.node("Softmax", [g.convolution(x, "conv4_1")], "probability", axis=1)
-    return [g.convolution(x, "conv4_2"), probability]
+    return [g.convolution(x, "conv4_2", "offsets"), g.probability(g.convolution(x, "conv4_1"))]
 
 
 def rnet(g: Graph, x: str) -> list[str]:
+    """Refinement net: offsets (N, 4) and probabilities (N, 2) of crops of 24x24."""
     x = g.pooled(g.prelu(g.convolution(x, "conv1"), "prelu1"), "pool1", 3)
     x = g.pooled(g.prelu(g.convolution(x, "conv2"), "prelu2"), "pool2", 3)
     x = g.prelu(g.convolution(x, "conv3"), "prelu3")
     x = g.prelu_dense(g.dense(g.flattened(x), "dense4"), "prelu4")
-    probability = g.node("Softmax", [g.dense(x, "dense5_1")], "probability", axis=1)
-    return [g.dense(x, "dense5_2"), probability]
+    return [g.dense(x, "dense5_2", "offsets"), g.probability(g.dense(x, "dense5_1"))]
 
 
 def onet(g: Graph, x: str) -> list[str]:
+    """Output net: offsets (N, 4), landmarks (N, 10) and probabilities (N, 2) of crops of 48x48."""
     x = g.pooled(g.prelu(g.convolution(x, "conv1"), "prelu1"), "pool1", 3)
     x = g.pooled(g.prelu(g.convolution(x, "conv2"), "prelu2"), "pool2", 3)
     x = g.pooled(g.prelu(g.convolution(x, "conv3"), "prelu3"), "pool3", 2)
     x = g.prelu(g.convolution(x, "conv4"), "prelu4")
     x = g.prelu_dense(g.dense(g.flattened(x), "dense5"), "prelu5")
-    probability = g.node("Softmax", [g.dense(x, "dense6_1")], "probability", axis=1)
-    return [g.dense(x, "dense6_2"), g.dense(x, "dense6_3"), probability]
+    landmarks = g.dense(x, "dense6_3", "landmarks")
+    return [g.dense(x, "dense6_2", "offsets"), landmarks, g.probability(g.dense(x, "dense6_1"))]
+
+
+NETS = {"pnet": (pnet, None, 4), "rnet": (rnet, 24, 2), "onet": (onet, 48, 2)}
+"""Each net's builder, the side of its input (None: any) and the rank of its outputs."""
+
+
+def to_onnx(name: str, weights: Weights) -> bytes:
+    """The net `name` with `weights` as a checked ONNX model."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    build, side, rank = NETS[name]
+    graph = Graph(weights)
+    outputs = build(graph, graph.normalised("pixels"))
+    shape = ["batch", 3, side or "height", side or "width"]
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            name,
+            [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info(o, TensorProto.FLOAT, [None] * rank) for o in outputs],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="fercli tools/mtcnn/export_nets.py",
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString(deterministic=True)
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def main(wheel: Path) -> None:
+    """Write the nets and their manifest from the wheel."""
+    import torch
+
+    if sha256(wheel.read_bytes()) != WHEEL_SHA256:
+        sys.exit(f"{wheel} is not the facenet-pytorch 2.6.0 that PyPI serves: its sha256 differs.")
+    manifest: dict[str, Any] = {
+        "origin": "facenet-pytorch 2.6.0, https://pypi.org/project/facenet-pytorch/2.6.0/",
+        "licence": "MIT, weights/LICENSE.md",
+        "wheel": {"file": wheel.name, "sha256": WHEEL_SHA256},
+        "exporter": "tools/mtcnn/export_nets.py",
+        "nets": {},
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        for name in NETS:
+            source = f"facenet_pytorch/data/{name}.pt"
+            stored = archive.read(source)
+            state = torch.load(io.BytesIO(stored), weights_only=True)
+            model = to_onnx(name, {key: value.numpy() for key, value in state.items()})
+            file = f"weights/{name}.onnx"
+            (MTCNN / file).write_bytes(model)
+            manifest["nets"][name] = {
+                "source": source,
+                "source_sha256": sha256(stored),
+                "file": file,
+                "sha256": sha256(model),
+            }
+    (MTCNN / "nets.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]))

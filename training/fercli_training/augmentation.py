@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import torch  # noqa: TID253 - the training package's loop runs on torch
-from torch.nn import functional  # noqa: TID253 - as above
+from typing import TYPE_CHECKING
 
-from fercli_training.recipe import Training
+import torch
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from fercli_training.recipe import Training
 
 
-def augment(
-    pictures: torch.Tensor, recipe: Training, generator: torch.Generator
-) -> torch.Tensor:
+def augment(pictures: torch.Tensor, recipe: Training, generator: torch.Generator) -> torch.Tensor:
     """Flips, rotates, scales and shifts each picture by a random amount of its own, in one resampling.
 
     Args:

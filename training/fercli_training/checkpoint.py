@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pickle
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch  # noqa: TID253 - checkpoints hold torch's state
+import torch
 
 from fercli.errors import ReportError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE = "checkpoint.pt"
 

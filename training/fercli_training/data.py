@@ -11,16 +11,20 @@ import io
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fercli.errors import UsageError
 from fercli.records import EXPRESSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 SIDE = 48
 _COLUMNS = ("emotion", "pixels", "Usage")
@@ -67,9 +71,7 @@ def read_fer2013(path: Path, splits: Iterable[Split]) -> dict[Split, Pictures]:
     for split in wanted:
         if not labels[split]:
             raise UsageError(f"{path} has no rows with Usage {split}.", _REMEDY)
-    return {
-        split: Pictures(np.stack(pixels[split]), np.array(labels[split], np.int64)) for split in wanted
-    }
+    return {split: Pictures(np.stack(pixels[split]), np.array(labels[split], np.int64)) for split in wanted}
 
 
 def class_counts(pictures: Pictures) -> dict[str, int]:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch  # noqa: TID253 - the loop runs on torch
-from torch import nn  # noqa: TID253 - as above
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn  # noqa: TID253 - as above
+import torch
+from fercli_torch.network import build_network
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fercli.errors import FercliError, UsageError
 from fercli.records import EXPRESSIONS
-from fercli_torch.network import build_network
 from fercli_training.augmentation import augment
 from fercli_training.checkpoint import load_checkpoint, save_checkpoint
-from fercli_training.data import Pictures
-from fercli_training.recipe import Recipe, Training
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fercli_training.data import Pictures
+    from fercli_training.recipe import Recipe, Training
 
 Weights = dict[str, torch.Tensor]
 _EVALUATION_BATCH = 512

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from fercli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _FOLDER = Path(__file__).parent / "recipes"
 
@@ -40,7 +42,7 @@ class Training:
             UsageError: an entry is out of its range.
         """
         self._require("epochs", self.epochs >= 1, "at least 1")
-        self._require("batch_size", self.batch_size >= 2, "at least 2")  # noqa: PLR2004 - batch norm
+        self._require("batch_size", self.batch_size >= 2, "at least 2")
         for name in ("learning_rate", "disgust_weight"):
             self._require(name, getattr(self, name) > 0, "above 0")
         self._require("learning_rate_decay", 0 < self.learning_rate_decay <= 1, "above 0, at most 1")
@@ -51,7 +53,7 @@ class Training:
             self._require(name, 0 <= getattr(self, name) <= 1, "0 to 1")
         self._require("precision", self.precision in {"bfloat16", "float32"}, "bfloat16 or float32")
 
-    def _require(self, name: str, holds: bool, rule: str) -> None:  # noqa: FBT001 - the condition itself
+    def _require(self, name: str, holds: bool, rule: str) -> None:
         if not holds:
             raise UsageError(f"The recipe's {name} is {getattr(self, name)!r}; it must be {rule}.")
 
@@ -83,7 +85,10 @@ def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
     shipped = {path.stem: path for path in _FOLDER.glob("*.toml")}
     path = shipped.get(name, Path(name))
     if not path.is_file():
-        raise UsageError(f"There is no recipe {name}.", f"Choose one of {', '.join(sorted(shipped))}, or give a TOML file.")
+        raise UsageError(
+            f"There is no recipe {name}.",
+            f"Choose one of {', '.join(sorted(shipped))}, or give a TOML file.",
+        )
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

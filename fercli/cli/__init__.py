@@ -1,0 +1,71 @@
+"""The command line: one file a command, nothing but options, wording and exit codes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from fercli import __version__
+from fercli.cli import doctor, evaluate, models, predict, train
+from fercli.cli.messages import say
+from fercli.errors import ExitCode, FercliError
+
+_CLOSED_PIPE = 141
+"""What a shell reports of a program that a closed pipe ended: 128 + SIGPIPE."""
+
+
+class _Group(TyperGroup):
+    """Turns what ends a run into a message and an exit code, for every command."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FercliError as error:
+            say(f"fercli: {error.message}", *([error.remedy] if error.remedy else []))
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            raise typer.Exit(ExitCode.INTERRUPTED) from error
+        except BrokenPipeError as error:
+            raise typer.Exit(_CLOSED_PIPE) from error
+
+
+app = typer.Typer(
+    name="fercli",
+    cls=_Group,
+    help="Read the facial expressions in folders of photos and write a report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"fercli {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and leave.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("predict")(predict.predict)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.add_typer(models.app, name="models")
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """The console script `fercli`."""
+    app()

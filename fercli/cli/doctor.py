@@ -1,0 +1,58 @@
+"""`fercli doctor`: what runs here, and why something does not."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+import typer
+
+from fercli import __version__
+from fercli.cli.messages import print_table
+from fercli.errors import ExitCode, FercliError
+
+if TYPE_CHECKING:
+    from fercli.plugins import Discovered
+
+
+def doctor() -> None:
+    """Say what runs here, and why something does not; exit code 5 where `fercli predict` cannot run."""
+    from rich.table import Table
+
+    from fercli.engines.local import usable_cores
+    from fercli.plugins import AUTO, BACKENDS, DETECTORS, discover, find_backend, find_detector
+
+    table = Table("what", "name", "state", "remedy", title=f"fercli {__version__}")
+    table.add_row("python", platform.python_version(), f"{platform.platform()}, {usable_cores()} cores", "")
+    for kind, group in (("backend", BACKENDS), ("detector", DETECTORS)):
+        for found in discover(group):
+            table.add_row(kind, found.name, *_state(found))
+    well = True
+    for kind, name, check in (
+        ("model", "default", _check_model),
+        ("--backend", AUTO, lambda: find_backend(AUTO).name),
+        ("--detector", "mtcnn", lambda: find_detector("mtcnn").name),
+    ):
+        try:
+            table.add_row(kind, name, str(check()), "")
+        except FercliError as error:
+            table.add_row(kind, name, error.message, error.remedy)
+            well = False
+    print_table(table)
+    if not well:
+        raise typer.Exit(ExitCode.UNAVAILABLE)
+
+
+def _state(found: Discovered) -> tuple[str, str]:
+    if found.availability.ok:
+        return "ready", ""
+    return f"not available: {found.availability.reason}", found.availability.remedy
+
+
+def _check_model() -> str:
+    from fercli.bundle import load_bundle
+
+    bundle = load_bundle("default")
+    for name in bundle.files:
+        bundle.verified(name)
+    return f"{bundle.name}, files whole"

@@ -1,0 +1,21 @@
+"""The options that several commands share, worded once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Backend = Annotated[
+    str,
+    typer.Option(help="The runtime: auto, onnx, or the name of an installed plugin.", show_default=True),
+]
+Device = Annotated[str, typer.Option(help="Where the network runs: auto, cpu, cuda or cuda:N.")]
+BatchSize = Annotated[
+    int, typer.Option(min=1, help="How many faces the network sees at once, at the most.")
+]
+Data = Annotated[
+    Path,
+    typer.Option(help="FER2013 as the challenge gave it: fer2013.csv, plain or .gz.", show_default=False),
+]

@@ -1,0 +1,170 @@
+"""`fercli predict`: photos in, report out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack, closing
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fercli.cli import options
+from fercli.cli.messages import counting, say
+from fercli.errors import ExitCode, NoPhotosError
+from fercli.records import Status
+from fercli.reports import Format, choose_format, claimed_standard_output, open_report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fercli.analyzer import Analyzer
+    from fercli.records import Photo
+    from fercli.reports import Writer
+
+_STANDARD_OUTPUT = "-"
+
+
+def predict(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="Photos, folders, quoted patterns such as 'photos/**/*.jpg', or - for a list of paths on"
+            " standard input.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        str, typer.Option("--out", "-o", metavar="FILE|-", help="The report; - is standard output.")
+    ] = _STANDARD_OUTPUT,
+    format: Annotated[
+        Format | None,
+        typer.Option("--format", help="The report's format; taken from the name of --out where not given."),
+    ] = None,
+    backend: options.Backend = "auto",
+    model: Annotated[
+        str, typer.Option(help="The name of a model that ships, or a model's folder.")
+    ] = "default",
+    device: options.Device = "auto",
+    detector: Annotated[
+        str,
+        typer.Option(
+            help="What finds the faces: mtcnn, facenet, none (the whole picture is the face) or a"
+            " plugin's name."
+        ),
+    ] = "mtcnn",
+    min_face: Annotated[int, typer.Option(min=12, metavar="PX", help="The smallest face, in pixels.")] = 40,
+    min_score: Annotated[
+        float, typer.Option(min=0.0, max=1.0, metavar="P", help="The lowest score of a face.")
+    ] = 0.9,
+    recursive: Annotated[bool, typer.Option(help="Look into the folders inside folders.")] = True,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="In folders, take only files that match; may be repeated."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="In folders, leave out files that match; may be repeated."),
+    ] = None,
+    null: Annotated[
+        bool, typer.Option("--null", "-0", help="Paths on standard input end in NUL, as of find -print0.")
+    ] = False,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Refuse larger pictures before they are decoded.")
+    ] = 200_000_000,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Photos worked on at once; 0 takes the cores there are.")
+    ] = 0,
+    batch_size: options.BatchSize = 64,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable photo.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say what runs, and where.")] = False,
+) -> None:
+    """Read the expression of every face in photos and write a report, one row a face.
+
+    Exit codes: 0 done; 3 done, but some photos could not be read (their rows say why); 4 no photo found;
+    5 a model, backend or device does not work; 6 the report cannot be written; 130 interrupted.
+    """
+    from fercli.engines.local import run_local, usable_cores
+    from fercli.sources import find_photos
+
+    kind = choose_format(out, format)
+    workers = workers or usable_cores()
+    with ExitStack() as stack:
+        target = stack.enter_context(claimed_standard_output()) if out == _STANDARD_OUTPUT else out
+        analyzer, description = _analyzer(
+            model, backend, device, detector, min_face, min_score, max_pixels, workers
+        )
+        if verbose:
+            say(*description)
+        found = find_photos(
+            paths, recursive=recursive, include=include or (), exclude=exclude or (), null_separated=null
+        )
+        photos = stack.enter_context(closing(run_local(found, analyzer, workers, batch_size)))
+        first = next(photos, None)
+        if first is None:
+            raise NoPhotosError(
+                f"No photo in {', '.join(paths)}.",
+                "Give photos, or folders that hold .jpg, .png, .webp, .tif, .bmp or .gif files.",
+            )
+        writer = stack.enter_context(open_report(target, kind))
+        count = stack.enter_context(counting("photos", shown=not quiet))
+        tally = _write(chain([first], photos), writer, count, strict=strict)
+    if not quiet:
+        say(_summary(tally) + ("." if out == _STANDARD_OUTPUT else f"; {out}."))
+    if tally[Status.ERROR]:
+        raise typer.Exit(ExitCode.SOME_UNREADABLE)
+
+
+def _analyzer(
+    model: str, backend: str, device: str, detector: str, min_face: int, min_score: float,
+    max_pixels: int, workers: int,
+) -> tuple[Analyzer, list[str]]:  # fmt: skip
+    """The analyzer, and what it is made of, a line each."""
+    from fercli.analyzer import Analyzer
+    from fercli.bundle import load_bundle
+    from fercli.plugins import find_backend, find_detector
+
+    bundle = load_bundle(model)
+    runtime = find_backend(backend)
+    classifier = runtime.load(bundle, device, workers)
+    # The workers already share the cores, a photo each.
+    finder = find_detector(detector).load(min_face, min_score, threads=1)
+    parts = {
+        "model": {"name": bundle.name, "folder": str(bundle.folder)},
+        "backend": {"name": runtime.name, **classifier.describe()},
+        "detector": finder.describe(),
+        "workers": {"count": str(workers)},
+    }
+    lines = [
+        f"{part}: {', '.join(f'{k} {v}' for k, v in values.items())}" for part, values in parts.items()
+    ]
+    return Analyzer(finder, classifier, max_pixels), lines
+
+
+def _write(
+    photos: Iterator[Photo], writer: Writer, count: Callable[[str], None], *, strict: bool
+) -> Counter[str]:
+    """Writes the photos; counts them by their status, and their faces. `strict` ends at the first error."""
+    tally: Counter[str] = Counter()
+    try:
+        for photo in photos:
+            writer.write(photo)
+            tally[photo.status] += 1
+            tally["faces"] += len(photo.faces)
+            count(f"{tally['faces']} faces, {tally[Status.ERROR]} failures")
+            if strict and photo.error is not None:
+                say(f"fercli: {photo.path}: {photo.error} (stopped by --strict)")
+                break
+    except KeyboardInterrupt:
+        say(f"fercli: interrupted after {_summary(tally)}; the rows written so far are whole.")
+        raise
+    return tally
+
+
+def _summary(tally: Counter[str]) -> str:
+    photos = sum(tally[status] for status in Status)
+    return (
+        f"{photos} photos: {tally['faces']} faces, {tally[Status.NO_FACE]} photos without a face,"
+        f" {tally[Status.ERROR]} that could not be read"
+    )

@@ -1,0 +1,1 @@
+"""Engines run the analyzer over many photos: `local` on this machine's threads."""

@@ -1,0 +1,112 @@
+"""The local engine: worker threads, bounded queues, records in input order, constant memory."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from fercli.sources import printable_path, read_photo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fercli.analyzer import Analyzer, Prepared
+    from fercli.records import Photo
+
+_AHEAD = 4
+"""Photos per worker that may be under way or waiting for their turn."""
+
+
+def usable_cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run_local(paths: Iterable[str], analyzer: Analyzer, workers: int, batch_size: int) -> Iterator[Photo]:
+    """The records of all photos, in input order, each as soon as those before it are known.
+
+    Args:
+        paths: where the photos lie; taken as they come, so a slow pipe is read while photos are worked on.
+        analyzer: its `prepare` runs in the workers, its `classify` here.
+        workers: threads that read, decode, detect and crop.
+        batch_size: faces from which on a batch is classified without waiting for more.
+    """
+    feeder = _Feeder(paths, analyzer, workers)
+    try:
+        while batch := feeder.take(batch_size):
+            yield from analyzer.classify(batch)
+            feeder.release(len(batch))
+    finally:
+        feeder.close()
+
+
+class _Feeder:
+    """Takes paths in a thread of its own, so that waiting for the next path holds up no finished photo."""
+
+    def __init__(self, paths: Iterable[str], analyzer: Analyzer, workers: int) -> None:
+        self._paths = paths
+        self._analyzer = analyzer
+        self._places = threading.Semaphore(workers * _AHEAD)
+        self._futures: SimpleQueue[Future[Prepared] | BaseException | None] = SimpleQueue()
+        self._workers = ThreadPoolExecutor(workers, thread_name_prefix="fercli")
+        self._head: Future[Prepared] | None = None
+        self._ended = self._closed = False
+        # A daemon: it may wait for a path on standard input when the run ends.
+        threading.Thread(target=self._feed, daemon=True).start()
+
+    def _feed(self) -> None:
+        try:
+            for path in self._paths:
+                self._places.acquire()
+                if self._closed:
+                    return
+                self._futures.put(self._workers.submit(self._prepare, path))
+        except BaseException as error:
+            self._futures.put(error)
+        else:
+            self._futures.put(None)
+
+    def _prepare(self, path: str) -> Prepared:
+        return self._analyzer.prepare(printable_path(path), lambda: read_photo(path))
+
+    def take(self, batch_size: int) -> list[Prepared]:
+        """The next photo in input order, once it is ready, and those after it that are ready too.
+
+        Stops at `batch_size` faces. Empty after the last photo.
+        """
+        batch: list[Prepared] = []
+        faces = 0
+        while faces < batch_size and (head := self._peek(wait=not batch)) is not None:
+            if batch and not head.done():
+                break
+            batch.append(head.result())
+            faces += len(batch[-1].crops)
+            self._head = None
+        return batch
+
+    def _peek(self, *, wait: bool) -> Future[Prepared] | None:
+        """The next photo, finished or not; None after the last one or, without `wait`, if none came yet."""
+        if self._head is None and not self._ended:
+            try:
+                item = self._futures.get(block=wait)
+            except Empty:
+                return None
+            if isinstance(item, BaseException):
+                raise item
+            self._head, self._ended = item, item is None
+        return self._head
+
+    def release(self, photos: int) -> None:
+        """Lets as many further photos in."""
+        self._places.release(photos)
+
+    def close(self) -> None:
+        """Begins no further photo; those under way end by themselves."""
+        self._closed = True
+        self._places.release()
+        self._workers.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,132 @@
+"""The cascade: proposals from every level of the pyramid, refined, then decided with landmarks.
+
+Thresholds, overlaps and the order of every step are facenet-pytorch 2.6.0's `detect_face`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fercli.mtcnn.boxes import (
+    Boxes,
+    Floats,
+    intersection_over_smaller,
+    pixel_corners,
+    regress,
+    square,
+    suppress,
+)
+from fercli.mtcnn.nets import Net, Nets
+from fercli.mtcnn.pyramid import CELL, SummedAreaTable, scales
+
+_STRIDE = 2  # pixels from one cell of the proposal net to the next
+_MARGIN = CELL - _STRIDE  # rows that neighbouring strips of a level share
+_STRIP_PIXELS = 40_000  # of a level at once: the net's intermediate results then fit a core's cache
+_REFINEMENT_SIZE, _OUTPUT_SIZE = 24, 48
+
+
+class Detections(NamedTuple):
+    """What the cascade found: boxes (N, 4), scores (N,), landmarks (N, 5, 2) as x, y. All float32."""
+
+    boxes: Boxes
+    scores: Floats
+    landmarks: Floats
+
+
+def find_faces(rgb: NDArray[np.uint8], nets: Nets, min_face: int) -> Detections:
+    """The faces from `min_face` pixels up in a picture, uint8 (H, W, 3), largest box first.
+
+    Boxes are not clipped to the picture.
+    """
+    height, width = rgb.shape[:2]
+    levels = scales(height, width, min_face)
+    if not levels:
+        return _NOTHING
+    table = SummedAreaTable(rgb)
+    found = _decided(table, _refined(table, _proposed(table, levels, nets.proposal), nets.refinement), nets.output)
+    widths, heights = (found.boxes[:, 2:] - found.boxes[:, :2]).T
+    order = np.argsort(widths * heights, kind="stable")[::-1]
+    return Detections(*(values[order] for values in found))
+
+
+def _proposed(table: SummedAreaTable, levels: list[float], net: Net) -> Boxes:
+    """First stage: squares around whatever looks like a face at some scale."""
+    found = [_level_proposals(table, scale, net) for scale in levels]
+    boxes, scores, offsets = (np.concatenate(values) for values in zip(*found, strict=True))
+    kept = suppress(boxes, scores, 0.7)
+    return square(regress(boxes[kept], offsets[kept], extra=0))
+
+
+def _level_proposals(table: SummedAreaTable, scale: float, net: Net) -> tuple[Boxes, Floats, Floats]:
+    """One level's boxes in pixels of the picture, their scores and their offsets."""
+    height, width = int(table.height * scale + 1), int(table.width * scale + 1)
+    found = []
+    for rows in _strips(height, width):
+        offsets, probabilities = net(table.level(height, width, rows))
+        face = probabilities[0, 1]
+        y, x = np.nonzero(face >= np.float32(0.6))
+        cells = np.stack([x, y + rows.start // _STRIDE], axis=1).astype(np.float32)
+        found.append((cells, face[y, x], offsets[0, :, y, x]))
+    cells, scores, offsets = (np.concatenate(values) for values in zip(*found, strict=True))
+    corners = [(_STRIDE * cells + 1), (_STRIDE * cells + CELL)]
+    boxes = np.floor(np.concatenate(corners, axis=1) / np.float32(scale))
+    kept = suppress(boxes, scores, 0.5)
+    return boxes[kept], scores[kept], offsets[kept]
+
+
+def _strips(height: int, width: int) -> Iterator[range]:
+    """The rows of a level in strips that overlap so that no cell of the net is lost or seen twice."""
+    step = max(_STRIP_PIXELS // width // _STRIDE, CELL) * _STRIDE
+    for start in range(0, max(height - _MARGIN, 1), step):
+        yield range(start, min(start + step + _MARGIN, height))
+
+
+def _refined(table: SummedAreaTable, boxes: Boxes, net: Net) -> Boxes:
+    """Second stage: the proposals that look like a face on their own, moved onto it."""
+    boxes, pixels = _crops(table, boxes, _REFINEMENT_SIZE)
+    if not len(boxes):
+        return boxes
+    offsets, probabilities = net(pixels)
+    scores = probabilities[:, 1]
+    faces = scores > np.float32(0.7)
+    boxes, scores, offsets = boxes[faces], scores[faces], offsets[faces]
+    kept = suppress(boxes, scores, 0.7)
+    return square(regress(boxes[kept], offsets[kept], extra=1))
+
+
+def _decided(table: SummedAreaTable, boxes: Boxes, net: Net) -> Detections:
+    """Third stage: the faces, with landmarks."""
+    boxes, pixels = _crops(table, boxes, _OUTPUT_SIZE)
+    if not len(boxes):
+        return _NOTHING
+    offsets, points, probabilities = net(pixels)
+    scores = probabilities[:, 1]
+    faces = scores > np.float32(0.7)
+    boxes, scores, offsets, points = boxes[faces], scores[faces], offsets[faces], points[faces]
+    landmarks = _landmarks(boxes, points)
+    boxes = regress(boxes, offsets, extra=1)
+    kept = suppress(boxes, scores, 0.7, intersection_over_smaller, last_of_equals=True)
+    return Detections(boxes[kept], scores[kept], landmarks[kept])
+
+
+def _landmarks(boxes: Boxes, points: Floats) -> Floats:
+    """Landmarks (N, 5, 2) in pixels from the net's (N, 10): five x, then five y, as shares of a box."""
+    sizes = boxes[:, 2:] - boxes[:, :2] + 1
+    shares = points.reshape(-1, 2, 5).transpose(0, 2, 1)
+    return sizes[:, None] * shares + boxes[:, None, :2] - 1
+
+
+def _crops(table: SummedAreaTable, boxes: Boxes, size: int) -> tuple[Boxes, Floats]:
+    """The boxes that cover at least one pixel of the picture, and those pixels as the nets take them."""
+    corners = pixel_corners(boxes, table.width, table.height)
+    inside = (corners[:, 2:] > corners[:, :2]).all(axis=1)
+    return boxes[inside], table.crops(corners[inside], size)
+
+
+_NOTHING = Detections(
+    np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32)
+)

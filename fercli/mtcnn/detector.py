@@ -1,0 +1,84 @@
+"""The detector plugin `mtcnn`: the cascade behind the interface that every detector has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fercli.errors import UsageError
+from fercli.records import Box, Face, Landmarks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fercli.mtcnn.nets import Nets
+    from fercli.plugins import Availability
+
+SMALLEST_MIN_FACE = 10
+"""Below this a picture would be enlarged for nets that see 12 pixels at the least."""
+
+
+class MtcnnPlugin:
+    """The built-in detector."""
+
+    name = "mtcnn"
+
+    def is_available(self) -> Availability:
+        """Whether ONNX Runtime, which runs the nets, is installed and usable."""
+        from fercli.plugins import Availability
+
+        try:
+            import onnxruntime  # noqa: F401 - only whether it can be imported
+        except (ImportError, OSError) as error:
+            return Availability(False, f"onnxruntime cannot be imported: {error}", "pip install 'fercli[cpu]'")
+        return Availability(True)
+
+    def load(self, min_face: int, min_score: float, threads: int) -> MtcnnDetector:
+        """A detector of faces from `min_face` pixels and `min_score` up, `threads` threads a call.
+
+        Raises:
+            UsageError: `min_face` is smaller than the cascade can see.
+            UnavailableError: ONNX Runtime or a net is missing or broken.
+        """
+        from fercli.mtcnn.nets import load_nets
+
+        if min_face < SMALLEST_MIN_FACE:
+            raise UsageError(
+                f"the smallest face that mtcnn can look for is {SMALLEST_MIN_FACE} pixels, not {min_face}.",
+                f"Ask for {SMALLEST_MIN_FACE} or more, or enlarge the photos.",
+            )
+        return MtcnnDetector(load_nets(threads), min_face, min_score)
+
+
+class MtcnnDetector:
+    """The cascade, loaded and ready; may be called from several threads at once."""
+
+    def __init__(self, nets: Nets, min_face: int, min_score: float) -> None:
+        self._nets = nets
+        self._min_face = min_face
+        self._min_score = min_score
+
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        """The faces in an upright picture, uint8 (H, W, 3) RGB, largest box first; no face, no error."""
+        from fercli.mtcnn.cascade import find_faces
+
+        found = find_faces(rgb, self._nets, self._min_face)
+        return [
+            Face(Box(*box), score, Landmarks(*((x, y) for x, y in points)))
+            for box, score, points in zip(*(values.tolist() for values in found), strict=True)
+            if score >= self._min_score
+        ]
+
+    def describe(self) -> Mapping[str, str]:
+        """What really runs: `detector`, `runtime`, `version`, `min_face`, `min_score`."""
+        import onnxruntime
+
+        return {
+            "detector": MtcnnPlugin.name,
+            "runtime": "onnxruntime",
+            "version": onnxruntime.__version__,
+            "min_face": str(self._min_face),
+            "min_score": str(self._min_score),
+        }

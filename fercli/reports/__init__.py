@@ -1,0 +1,64 @@
+"""Writers of the report, over the one table of `fercli.records.COLUMNS`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fercli.errors import UsageError
+from fercli.reports.output import claimed_standard_output, open_appearing, open_growing
+from fercli.reports.text import CsvWriter, JsonLinesWriter, JsonWriter, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Format", "Writer", "choose_format", "claimed_standard_output", "open_report"]
+
+
+class Format(StrEnum):
+    """The report's formats, by the suffix of their files."""
+
+    CSV = "csv"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+def choose_format(out: str, asked: Format | None) -> Format:
+    """The format asked for, else that of the report's name, else CSV for standard output.
+
+    Raises:
+        UsageError: the name ends in none of the formats and none was asked for.
+    """
+    if asked is not None:
+        return asked
+    if out == "-":
+        return Format.CSV
+    suffix = Path(out).suffix.lower().lstrip(".")
+    if suffix not in list(Format):
+        raise UsageError(
+            f"{out} does not end in {', '.join(f'.{name}' for name in Format)}.",
+            "Rename it, or say the format with --format.",
+        )
+    return Format(suffix)
+
+
+@contextmanager
+def open_report(out: str | int, kind: Format) -> Iterator[Writer]:
+    """A report to write photos to: a path, or the number of an open descriptor.
+
+    CSV and JSON Lines grow photo by photo, and what is there is whole. A JSON file appears when it is
+    complete, or not at all.
+
+    Raises:
+        ReportError: the report cannot be written.
+    """
+    if kind is Format.JSON:
+        with open_appearing(out) as file:
+            writer = JsonWriter(file)
+            yield writer
+            writer.finish()
+        return
+    with open_growing(out) as file:
+        yield CsvWriter(file) if kind is Format.CSV else JsonLinesWriter(file)

@@ -1,0 +1,105 @@
+"""Files that reports are written to: growing ones, and ones that appear complete or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fercli.errors import ReportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Output:
+    """A file whose every write reaches the operating system at once; failures become ReportErrors."""
+
+    def __init__(self, file: FileIO, name: str) -> None:
+        self._file = file
+        self._name = name
+
+    def write(self, data: bytes) -> None:
+        """Writes all of `data`.
+
+        Raises:
+            BrokenPipeError: the reader of a pipe has gone.
+            ReportError: anything else, a full disk for instance.
+        """
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise _cannot_write(self._name, error) from error
+
+
+@contextmanager
+def claimed_standard_output() -> Iterator[int]:
+    """The descriptor of standard output, for data alone.
+
+    Meanwhile whatever a library or a plugin prints goes to standard error. The descriptor is unbuffered,
+    so nothing is left to fail when Python ends after the reader of a pipe has gone.
+    """
+    sys.stdout.flush()
+    data = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield data
+    finally:
+        os.dup2(data, 1)
+        os.close(data)
+
+
+@contextmanager
+def open_growing(out: str | int) -> Iterator[Output]:
+    """A file that is replaced now and grows write by write; a number is an open descriptor.
+
+    Raises:
+        ReportError: it cannot be opened or written.
+    """
+    name = "standard output" if isinstance(out, int) else out
+    try:
+        file = FileIO(out, "wb", closefd=not isinstance(out, int))
+    except OSError as error:
+        raise _cannot_write(name, error) from error
+    with file:
+        yield Output(file, name)
+
+
+@contextmanager
+def open_appearing(out: str | int) -> Iterator[Output]:
+    """A file that takes its name once everything is written; a number is an open descriptor.
+
+    Raises:
+        ReportError: it cannot be opened, written or renamed.
+    """
+    if isinstance(out, int):
+        with open_growing(out) as file:
+            yield file
+        return
+    partial = Path(f"{out}.partial")
+    if Path(out).is_dir():
+        raise ReportError(f"{out} is a folder.", "Give the report's own name, for instance report.json.")
+    with open_growing(str(partial)) as file:
+        try:
+            yield file
+        except BaseException:
+            partial.unlink()
+            raise
+    try:
+        partial.replace(out)
+    except OSError as error:
+        raise _cannot_write(out, error) from error
+
+
+def _cannot_write(name: str, error: OSError) -> ReportError:
+    return ReportError(
+        f"{name} cannot be written: {error.strerror}.",
+        "Choose another place with --out, or make room there.",
+    )

@@ -1,0 +1,88 @@
+"""The writers of CSV, JSON Lines and JSON: the rows of a photo are one write."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Protocol
+
+from fercli.records import COLUMNS
+
+if TYPE_CHECKING:
+    from fercli.records import Photo, Row, Value
+    from fercli.reports.output import Output
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Writer(Protocol):
+    """Takes photos one by one."""
+
+    def write(self, photo: Photo) -> None:
+        """Writes the photo's rows at once."""
+        ...
+
+
+class CsvWriter:
+    """RFC 4180 with a header; an empty cell is a missing value."""
+
+    def __init__(self, file: Output) -> None:
+        self._file = file
+        self._file.write(_csv_lines([COLUMNS]))
+
+    def write(self, photo: Photo) -> None:
+        """Writes the photo's rows at once."""
+        self._file.write(_csv_lines([_csv_cells(row) for row in photo.rows()]))
+
+
+class JsonLinesWriter:
+    """A JSON object a line."""
+
+    def __init__(self, file: Output) -> None:
+        self._file = file
+
+    def write(self, photo: Photo) -> None:
+        """Writes the photo's rows at once."""
+        self._file.write("".join(f"{_json(row)}\n" for row in photo.rows()).encode())
+
+
+class JsonWriter:
+    """One JSON array of objects, a row a line."""
+
+    def __init__(self, file: Output) -> None:
+        self._file = file
+        self._separator = "[\n"
+
+    def write(self, photo: Photo) -> None:
+        """Writes the photo's rows at once."""
+        self._file.write((self._separator + ",\n".join(_json(row) for row in photo.rows())).encode())
+        self._separator = ",\n"
+
+    def finish(self) -> None:
+        """Closes the array."""
+        self._file.write(b"[]\n" if self._separator == "[\n" else b"\n]\n")
+
+
+def _json(row: Row) -> str:
+    return json.dumps(row, ensure_ascii=False)
+
+
+def _csv_lines(rows: list[tuple[str, ...]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _csv_cells(row: Row) -> tuple[str, ...]:
+    return tuple(_csv_cell(name, row[name]) for name in COLUMNS)
+
+
+def _csv_cell(name: str, value: Value) -> str:
+    if value is None:
+        return ""
+    text = str(value)
+    # A spreadsheet would run it as a formula; with ./ before it, it still names the same file.
+    if name == "path" and text.startswith(_FORMULA_STARTS):
+        return f"./{text}"
+    return text
