@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +42,7 @@ class Analyzer:
 
     def analyze(self, batch: Iterable[tuple[str, bytes]]) -> list[Photo]:
         """The records of a batch of photos, each given as its path and its encoded bytes."""
-        return self.classify([self.prepare(path, lambda data=data: data) for path, data in batch])
+        return self.classify([self.prepare(path, partial(bytes, data)) for path, data in batch])
 
     def prepare(self, path: str, read: Callable[[], bytes]) -> Prepared:
         """Reads, decodes, detects and crops; whatever goes wrong becomes the photo's error."""
@@ -51,7 +52,7 @@ class Analyzer:
             crops = [crop_face(rgb, face, self._detector.framing) for face in faces]
         except PhotoError as error:
             return Prepared(Photo(path, error=str(error)), _NO_CROPS)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - one photo must never end the run, whatever a plugin does
             return Prepared(Photo(path, error=_internal(error)), _NO_CROPS)
         height, width = rgb.shape[:2]
         return Prepared(Photo(path, faces, width, height), np.stack(crops) if crops else _NO_CROPS)

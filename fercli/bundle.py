@@ -31,6 +31,7 @@ class Bundle:
 
     @property
     def name(self) -> str:
+        """The model's name."""
         return str(self.description["name"])
 
     @property

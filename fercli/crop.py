@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -72,7 +72,7 @@ def crop_face(rgb: NDArray[np.uint8], face: Face, framing: Framing) -> NDArray[n
     return to_unit_range(cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
 
 
-def to_unit_range(grey: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
+def to_unit_range(grey: NDArray[Any]) -> NDArray[np.float32]:
     """Grey in 0..255, of any shape, as float32 in 0..1: how FER2013's own pictures enter the network."""
     return grey.astype(np.float32) / _BYTE
 

@@ -1,166 +1,169 @@
-"""Encoded pictures to upright RGB, and every way in which a picture can be bad, by name."""
+"""Bytes to upright RGB: limits, and every way a picture can be bad, by name."""
 
 from __future__ import annotations
 
-import re
-from importlib.util import find_spec
-from io import BytesIO
-from typing import TYPE_CHECKING
+import importlib.util
+import io
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from fercli.errors import PhotoError, PhotoErrorKind
-from fercli.image_headers import Format, Header, ShortHeaderError, read_header
+from fercli.image_headers import ORIENTATION, Format, Header, read_header
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Pixels = NDArray[np.uint8]
-
 MAX_PIXELS = 200_000_000
-"""A picture whose header promises more is refused before a byte of it is decoded."""
+"""Pixels that a picture may have unless the user says otherwise."""
 
+# OpenCV's own limits, which no option can lift.
+_OPENCV_SIDE = 1 << 20
+_OPENCV_PIXELS = 1 << 30
 
-def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """The picture in the bytes of a file, upright, as uint8 (H, W, 3) RGB.
-
-    JPEG, PNG, BMP, WebP, TIFF and GIF, and HEIC and AVIF with the extra `heic`; the first picture of a
-    file that holds several. Grey, palette, CMYK and 16-bit pictures become 8-bit RGB, and what is
-    transparent shows white. May be called from several threads at once; they do not wait for each other.
-
-    Args:
-        data: The whole file.
-        max_pixels: The largest width times height to accept.
-
-    Raises:
-        PhotoError: the picture is empty, none that is known, cut off, too large, damaged, or of a sort
-            that is not supported.
-    """
-    if not data:
-        raise PhotoError(PhotoErrorKind.EMPTY, "the file is empty")
-    header = _header(data)
-    _check_size(header.width, header.height, max_pixels)
-    try:
-        if header.format is Format.HEIF:
-            return _decode_heif(data, max_pixels)
-        pixels = _decode_first(data, header)
-        if pixels is None:
-            raise _undecodable(header)
-        return _upright(_as_rgb(pixels, header.format), header.orientation)
-    except MemoryError:
-        sentence = f"{header.width} x {header.height} pixels do not fit into memory"
-        raise PhotoError(PhotoErrorKind.TOO_LARGE, sentence) from None
-
-
-def _header(data: bytes) -> Header:
-    try:
-        header = read_header(data)
-    except ShortHeaderError:
-        raise PhotoError(PhotoErrorKind.TRUNCATED, "the file stops inside its header") from None
-    if header is None:
-        sentence = f"this is no {', '.join(list(Format)[:-1])}, {Format.HEIF} picture"
-        raise PhotoError(PhotoErrorKind.NOT_AN_IMAGE, sentence)
-    return header
-
-
-def _check_size(width: int, height: int, max_pixels: int) -> None:
-    if width * height > max_pixels:
-        sentence = f"{width} x {height} pixels are more than the {max_pixels} allowed (--max-pixels)"
-        raise PhotoError(PhotoErrorKind.TOO_LARGE, sentence)
-
-
-def _decode_first(data: bytes, header: Header) -> NDArray[np.generic] | None:
-    """The first picture as OpenCV hands it over: grey, BGR or BGRA, not turned; None if it cannot."""
-    # Before version 5 OpenCV fills what a JPEG lacks with grey. Everything else that is cut off it refuses.
-    if header.format is Format.JPEG and not header.complete:
-        return None
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        if error.code == cv2.Error.STS_NO_MEM:
-            raise MemoryError from None
-        return None
-    # OpenCV's stubs leave out that it answers None.
-    return pixels
-
-
-def _undecodable(header: Header) -> PhotoError:
-    if not header.complete:
-        return PhotoError(PhotoErrorKind.TRUNCATED, f"the {header.format} data stops before its end")
-    if header.format is Format.GIF and not re.search(r"GIF:\s+YES", cv2.getBuildInformation()):
-        sentence = f"OpenCV {cv2.__version__} cannot read GIF; install opencv-python-headless 4.12 or newer"
-        return PhotoError(PhotoErrorKind.UNSUPPORTED, sentence)
-    return PhotoError(PhotoErrorKind.UNREADABLE, f"the {header.format} data is damaged")
-
-
-def _as_rgb(pixels: NDArray[np.generic], image_format: Format) -> Pixels:
-    if pixels.dtype == np.uint16:
-        pixels = cv2.convertScaleAbs(pixels, alpha=1 / 257)
-    if pixels.dtype != np.uint8:
-        sentence = f"pixels of type {pixels.dtype} have no brightness that everyone agrees on"
-        raise PhotoError(PhotoErrorKind.UNSUPPORTED, sentence)
-    if pixels.ndim == 2:
-        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
-    if pixels.shape[2] == 3:
-        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)
-    return _on_white(pixels, is_premultiplied=image_format is Format.TIFF)
-
-
-def _on_white(bgra: Pixels, *, is_premultiplied: bool) -> Pixels:
-    alpha = cv2.merge([bgra[:, :, 3]] * 3)
-    rgb = cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGB)
-    if not is_premultiplied:
-        rgb = cv2.multiply(rgb, alpha, scale=1 / 255)
-    return cv2.add(rgb, cv2.bitwise_not(alpha))
-
-
-def _upright(rgb: Pixels, orientation: int) -> Pixels:
-    """`rgb` turned and mirrored as EXIF's tag 274 asks for."""
-    match orientation:
-        case 2:
-            return cv2.flip(rgb, 1)
-        case 3:
-            return cv2.rotate(rgb, cv2.ROTATE_180)
-        case 4:
-            return cv2.flip(rgb, 0)
-        case 5:
-            return cv2.transpose(rgb)
-        case 6:
-            return cv2.rotate(rgb, cv2.ROTATE_90_CLOCKWISE)
-        case 7:
-            return cv2.rotate(cv2.transpose(rgb), cv2.ROTATE_180)
-        case 8:
-            return cv2.rotate(rgb, cv2.ROTATE_90_COUNTERCLOCKWISE)
-        case _:
-            return rgb
-
-
-def _decode_heif(data: bytes, max_pixels: int) -> Pixels:
-    """HEIC and AVIF by Pillow: OpenCV reads no HEIC and does not turn AVIF."""
-    if find_spec("pillow_heif") is None:
-        sentence = f"{Format.HEIF} needs an extra: pip install 'fercli[heic]'"
-        raise PhotoError(PhotoErrorKind.UNSUPPORTED, sentence)
-    import pillow_heif
-    from PIL import Image, ImageOps
-
-    pillow_heif.register_heif_opener()
-    try:
-        with Image.open(BytesIO(data), formats=["HEIF", "AVIF"]) as picture:
-            _check_size(*picture.size, max_pixels)
-            turned = ImageOps.exif_transpose(picture).convert("RGBA")
-    except Image.DecompressionBombError as error:
-        raise PhotoError(PhotoErrorKind.TOO_LARGE, str(error)) from None
-    except (OSError, ValueError, RuntimeError, EOFError, SyntaxError):
-        raise PhotoError(PhotoErrorKind.UNREADABLE, f"the {Format.HEIF} data is damaged") from None
-    white = Image.new("RGBA", turned.size, "white")
-    return np.array(Image.alpha_composite(white, turned).convert("RGB"))
+_FAULTS = {
+    PhotoErrorKind.TRUNCATED: "The file ends before the picture does; copy or download it again.",
+    PhotoErrorKind.UNREADABLE: "The picture is damaged and cannot be decoded.",
+}
 
 
 def _silence_opencv() -> None:
-    """OpenCV's own warnings about a bad picture name no file and would stand between the rows' errors."""
-    # The function's place changed with OpenCV 5, and each version's stubs know only one.
-    getattr(cv2.utils, "logging", cv2).setLogLevel(0)
+    """Keeps OpenCV from telling standard error what a `PhotoError` says already."""
+    if hasattr(cv2, "setLogLevel"):  # OpenCV 4
+        cv2.setLogLevel(0)
+    else:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 _silence_opencv()
+
+
+def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """The picture in a file's bytes, upright, as C-contiguous RGB, uint8 (H, W, 3).
+
+    All eight EXIF orientations of JPEG, PNG, WebP and TIFF are turned upright. Grey, palette and CMYK
+    become RGB; 16 bits are scaled to 8 by 257; transparency is laid on white. Of several pictures in a
+    file the first is taken. JPEG, PNG, BMP, WebP, TIFF and GIF are decoded by OpenCV (GIF where it was
+    built with that), HEIC and AVIF where the extra `heic` is installed. May be called from several threads.
+
+    Args:
+        data: the whole file.
+        max_pixels: a picture whose header promises more is refused before anything is decoded.
+
+    Raises:
+        PhotoError: `empty`, `not-an-image`, `truncated`, `too-large`, `unsupported` or `unreadable`.
+    """
+    if not data:
+        raise PhotoError(PhotoErrorKind.EMPTY, "The file is empty.")
+    header = read_header(data)
+    try:
+        if header.format in (Format.HEIC, Format.AVIF):
+            return _decode_heif(data, header, max_pixels)
+        _check(header, (header.width, header.height), max_pixels)
+        return _upright(_rgb(_decode_opencv(data, header), header), header.orientation)
+    except MemoryError:
+        raise PhotoError(PhotoErrorKind.TOO_LARGE, "The picture does not fit into memory.") from None
+
+
+def _check(header: Header, size: tuple[int, int], max_pixels: int) -> None:
+    """Refuses what is too large, and what its structure shows to be cut or damaged."""
+    width, height = size
+    pixels = width * height
+    if pixels > max_pixels:
+        raise PhotoError(
+            PhotoErrorKind.TOO_LARGE,
+            f"It has {width} x {height} pixels, more than the {max_pixels} allowed (--max-pixels).",
+        )
+    if pixels > _OPENCV_PIXELS or max(width, height) > _OPENCV_SIDE:
+        raise PhotoError(PhotoErrorKind.TOO_LARGE, f"OpenCV decodes no {width} x {height} pixels.")
+    if header.fault is not None or not pixels:
+        raise _broken(header)
+
+
+def _broken(header: Header) -> PhotoError:
+    """What to say of a picture that cannot be decoded: what its structure shows, or that it is damaged."""
+    kind = header.fault or PhotoErrorKind.UNREADABLE
+    return PhotoError(kind, _FAULTS[kind])
+
+
+def _decode_opencv(data: bytes, header: Header) -> NDArray[Any]:
+    """The picture as it is stored: BGR, grey or BGRA, of 8 or more bits, not turned (but for TIFF)."""
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from None
+        raise _broken(header) from None
+    if pixels is not None:
+        return pixels
+    if header.format is Format.GIF and not cv2.haveImageWriter(".gif"):
+        raise PhotoError(
+            PhotoErrorKind.UNSUPPORTED,
+            f"OpenCV {cv2.__version__} reads no GIF; pip install --upgrade opencv-python-headless.",
+        )
+    raise _broken(header)
+
+
+def _rgb(pixels: NDArray[Any], header: Header) -> NDArray[np.uint8]:
+    """Any of OpenCV's pictures as RGB of 8 bits, transparency laid on white."""
+    if pixels.dtype == np.uint16:
+        # Only 8-bit TIFF comes with its colours multiplied by alpha already, from libtiff.
+        return _rgb(cv2.convertScaleAbs(pixels, alpha=1 / 257), Header(Format.PNG))
+    channels = 1 if pixels.ndim == _GREY_AXES else pixels.shape[2]
+    if pixels.dtype != np.uint8 or channels not in _TO_RGB:
+        raise PhotoError(
+            PhotoErrorKind.UNSUPPORTED,
+            f"Its pixels ({channels} x {pixels.dtype}) are not read; save it with 8 or 16 bits a channel.",
+        )
+    rgb = cv2.cvtColor(pixels, _TO_RGB[channels])
+    if channels == _BGRA:
+        alpha = cv2.cvtColor(np.ascontiguousarray(pixels[:, :, 3]), cv2.COLOR_GRAY2RGB)
+        if header.format is not Format.TIFF:
+            rgb = cv2.multiply(rgb, alpha, scale=1 / 255)
+        rgb = cv2.add(rgb, cv2.bitwise_not(alpha))
+    return _bytes(rgb)
+
+
+_GREY_AXES = 2
+_BGRA = 4
+_TO_RGB = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, _BGRA: cv2.COLOR_BGRA2RGB}
+
+
+def _upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """The picture turned and mirrored as EXIF's orientation (1 to 8) asks."""
+    if orientation in (5, 6, 7, 8):
+        rgb = _bytes(cv2.transpose(rgb))
+    # After the transposition 5 is upright; 6 to 8 need what 2 to 4 need, in another order.
+    flip = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(orientation)
+    return rgb if flip is None else _bytes(cv2.flip(rgb, flip))
+
+
+def _bytes(pixels: Any) -> NDArray[np.uint8]:
+    """OpenCV's types do not say that the function before kept the picture's."""
+    result: NDArray[np.uint8] = pixels
+    return result
+
+
+def _decode_heif(data: bytes, header: Header, max_pixels: int) -> NDArray[np.uint8]:
+    """HEIC by libheif, which turns the picture itself, AVIF by Pillow."""
+    if importlib.util.find_spec("pillow_heif") is None:
+        raise PhotoError(
+            PhotoErrorKind.UNSUPPORTED,
+            f"{header.format} pictures need an extra; pip install 'fercli[heic]'.",
+        )
+    import pillow_heif
+    from PIL import AvifImagePlugin
+
+    try:
+        if header.format is Format.AVIF:
+            avif = AvifImagePlugin.AvifImageFile(io.BytesIO(data))
+            _check(header, avif.size, max_pixels)
+            orientation = avif.getexif().get(ORIENTATION, 1)
+            pixels = cv2.cvtColor(np.asarray(avif.convert("RGBA")), cv2.COLOR_RGBA2BGRA)
+            return _upright(_rgb(pixels, header), orientation)
+        heic = pillow_heif.open_heif(data, bgr_mode=True)
+        _check(header, heic.size, max_pixels)
+        return _rgb(np.asarray(heic), header)
+    except (ValueError, RuntimeError, SyntaxError, OSError):  # what the two raise for damaged files
+        raise _broken(header) from None

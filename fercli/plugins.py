@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_checkable
 
 from fercli.errors import UnavailableError
 
@@ -130,11 +130,11 @@ def find_backend(name: str) -> Backend:
         UnavailableError: there is none of that name, or it cannot run here.
     """
     if name != AUTO:
-        return _find(BACKENDS, name)
+        return cast("Backend", _find(BACKENDS, name))
     reasons = []
     for preferred in _PREFERENCE:
         try:
-            return _find(BACKENDS, preferred)
+            return cast("Backend", _find(BACKENDS, preferred))
         except UnavailableError as error:
             reasons.append(error)
     raise reasons[0]
@@ -146,7 +146,7 @@ def find_detector(name: str) -> DetectorPlugin:
     Raises:
         UnavailableError: there is none of that name, or it cannot run here.
     """
-    return _find(DETECTORS, name)
+    return cast("DetectorPlugin", _find(DETECTORS, name))
 
 
 def _find(group: str, name: str) -> Any:
@@ -170,13 +170,13 @@ def _find(group: str, name: str) -> Any:
 def _discover(load: Callable[[], Any], name: str, group: str) -> Discovered:
     try:
         plugin = load()()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
         return Discovered(name, None, Availability(False, f"it fails to load ({_sentence(error)})"))
-    if not isinstance(plugin, _PROTOCOLS[group]):
+    if not _PROTOCOLS[group](plugin):
         return Discovered(name, None, Availability(False, f"it has not the interface of a {_KINDS[group]}"))
     try:
         return Discovered(name, plugin, Availability(*plugin.is_available()))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
         return Discovered(name, plugin, Availability(False, f"it fails to answer ({_sentence(error)})"))
 
 
@@ -185,4 +185,7 @@ def _sentence(error: Exception) -> str:
 
 
 _KINDS = {BACKENDS: "backend", DETECTORS: "detector"}
-_PROTOCOLS: dict[str, type] = {BACKENDS: Backend, DETECTORS: DetectorPlugin}
+_PROTOCOLS: dict[str, Callable[[object], bool]] = {
+    BACKENDS: lambda plugin: isinstance(plugin, Backend),
+    DETECTORS: lambda plugin: isinstance(plugin, DetectorPlugin),
+}

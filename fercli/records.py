@@ -33,14 +33,17 @@ class Box:
 
     @property
     def width(self) -> float:
+        """In pixels."""
         return self.x2 - self.x1
 
     @property
     def height(self) -> float:
+        """In pixels."""
         return self.y2 - self.y1
 
     @property
     def area(self) -> float:
+        """In square pixels."""
         return self.width * self.height
 
     def clipped(self, width: int, height: int) -> Box:
@@ -103,6 +106,7 @@ class Photo:
 
     @property
     def status(self) -> Status:
+        """As the report's column `status` says it."""
         if self.error is not None:
             return Status.ERROR
         return Status.OK if self.faces else Status.NO_FACE

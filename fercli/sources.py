@@ -1,271 +1,256 @@
-"""Where photos come from: files, folders, patterns and a list on standard input.
+"""Where photos come from: files, folders, patterns and lists on standard input."""
 
-A path is a string as `os.fsdecode` makes it, so that a name which is not UTF-8 still opens the file it
-came from; `printable_path` gives the form for a report. Nothing that was named is lost: a path that does
-not exist, a dangling link or a folder that cannot be listed is passed on like a photo, and `read_photo`
-says what is wrong with it.
-"""
-# Paths stay strings: a Path drops the `./` that the user typed, and costs several times as much a file.
-# ruff: noqa: PTH112, PTH114, PTH115, PTH116, PTH118, PTH119, PTH122, PTH123
+# Paths stay as the user wrote them, and may be bytes in disguise; pathlib would rewrite `./photos`.
+# ruff: noqa: PTH112, PTH114, PTH116, PTH118, PTH123
 
 from __future__ import annotations
 
 import fnmatch
-import glob
+import importlib.util
 import os
 import re
 import stat
 import sys
-from enum import Enum, auto
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, NamedTuple, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
 
 from fercli.errors import PhotoError, PhotoErrorKind
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from io import BufferedIOBase
+STANDARD_INPUT = "-"
+"""The argument that stands for a list of paths on standard input."""
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
-"""What a photo's name ends in, inside a folder; in any case of its letters."""
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+_HEIF_SUFFIXES = (".heic", ".heif", ".avif")
+_PATTERN_CHARACTER = re.compile(r"[*?\[]")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+_CHUNK = 1 << 16
+_MAX_BYTES = 1 << 30
+# Where a FIFO takes a file's place between the look and the opening, opening it must not wait.
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
-HEIF_SUFFIXES = frozenset({".heic", ".heif", ".avif"})
-"""The same, where the extra `heic` is installed."""
-
-MAX_BYTES = 1 << 30
-"""A larger file is refused unread."""
-
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+Matcher = Callable[[str], bool]
+"""Says whether a path, relative to the folder that is walked, is wanted."""
 
 
 def find_photos(
     paths: Iterable[str],
     *,
     recursive: bool = True,
-    include: Iterable[str] = (),
-    exclude: Iterable[str] = (),
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     null_separated: bool = False,
-    stdin: BufferedIOBase | None = None,
+    stdin: BinaryIO | None = None,
 ) -> Iterator[str]:
-    """The photos that `paths` name, in the order given, each as soon as it is found.
+    r"""The paths of all photos meant by `paths`, in the order given, inside a folder by name.
 
-    A file is taken whatever its name. A folder gives the photos inside it in the order of their paths,
-    known by their suffix, hidden ones left out; links to folders are followed, but never in circles. What
-    does not exist and holds `*`, `?` or `[` is a pattern, with `**` for any number of folders; its matches
-    are taken as if each had been given, level by level in the order of their names. `-` stands for a list
-    on standard input, one path a line.
+    A folder gives the pictures in it, known by their suffix; hidden files and folders are left out, and
+    links to folders are followed, but never in circles. A pattern such as `photos/**/*.jpg` gives the
+    pictures it matches and those in folders it matches; a path that exists is never taken for a pattern.
+    Anything else is yielded as it is, whatever its name and whether it exists or not, so that it gets a
+    row; so are a URL and a folder that cannot be listed. `read_photo` says what is wrong with it.
 
     Args:
-        paths: Files, folders, patterns or `-`.
-        recursive: Whether to go into the folders inside a folder.
-        include: Only photos whose name, or path inside the folder given, matches one of these patterns;
-            the case of letters is ignored.
-        exclude: No photos, and nothing inside folders, whose name or path matches one of these patterns.
-        null_separated: Whether the list on standard input is separated by NUL instead of newlines.
-        stdin: The list, where it is not the process's standard input.
+        paths: files, folders, patterns, or `-` for a list on standard input, whose entries are files and
+            folders, never patterns.
+        recursive: whether folders inside folders are entered.
+        include: `*.jpg`-like patterns; what is found in a folder or by a pattern must match one of them
+            by its name or its path relative to the folder, in any case of letters.
+        exclude: the same, for files and whole folders to leave out, whether included or not.
+        null_separated: whether the list on standard input is separated by NUL rather than newline.
+        stdin: read in place of standard input; each path is yielded as soon as it arrives.
+
+    Yields:
+        Paths as the user gave them, a folder joined with the relative part; bytes that are not UTF-8 are
+        surrogate escapes, as `os.fsdecode` gives them.
     """
-    wanted = _Wanted(_compiled(include), _compiled(exclude), _suffixes(), recursive)
+    wanted = _wanted(include, exclude)
+    unwanted = _any_of(exclude)
     for path in paths:
-        if path == "-":
-            for listed in _listed(stdin, null_separated=null_separated):
-                yield from _given(listed, wanted)
-        elif glob.has_magic(path) and not os.path.lexists(path) and not _URL.match(path):
-            for match in _matches(path):
-                yield from _given(match, wanted)
+        if path == STANDARD_INPUT:
+            source = sys.stdin.buffer if stdin is None else stdin
+            for entry in _split(source, b"\0" if null_separated else b"\n"):
+                yield from _expand(os.fsdecode(entry), recursive, wanted, unwanted)
+        elif _PATTERN_CHARACTER.search(path) and not _URL.match(path) and not os.path.lexists(path):
+            yield from _match(path, recursive, wanted, unwanted)
         else:
-            yield from _given(path, wanted)
+            yield from _expand(path, recursive, wanted, unwanted)
 
 
 def read_photo(path: str) -> bytes:
-    """The bytes of the file at `path`.
+    """The bytes of a photo's file; never waits for a FIFO or a device.
 
     Raises:
-        PhotoError: there is no such file, it is a folder, a pipe or a device, it is empty, larger than
-            MAX_BYTES, or cannot be read. A pipe is never waited for.
+        PhotoError: `missing`, `not-a-file`, `unreadable`, `empty`, `too-large` (above 1 GiB) or, for a
+            URL, `unsupported`.
     """
-    if "\0" in path:
-        sentence = "a name cannot hold a NUL character; a list that is separated by NUL needs -0"
-        raise PhotoError(PhotoErrorKind.MISSING, sentence)
+    if _URL.match(path):
+        raise PhotoError(PhotoErrorKind.UNSUPPORTED, "URLs are not read; download the picture first.")
     try:
-        data = _read(path)
+        _check_file(os.stat(path), path)
+        with open(os.open(path, _OPEN_FLAGS), "rb") as file:
+            _check_file(os.fstat(file.fileno()), path)
+            data = file.read()
     except (FileNotFoundError, NotADirectoryError):
-        raise _missing(path) from None
+        raise PhotoError(PhotoErrorKind.MISSING, _why_missing(path)) from None
+    except PermissionError:
+        raise PhotoError(PhotoErrorKind.UNREADABLE, "There is no permission to read it.") from None
     except OSError as error:
-        raise PhotoError(PhotoErrorKind.UNREADABLE, error.strerror or str(error)) from None
+        reason = error.strerror or type(error).__name__
+        raise PhotoError(PhotoErrorKind.UNREADABLE, f"It cannot be read: {reason}.") from None
+    except ValueError:
+        raise PhotoError(PhotoErrorKind.UNREADABLE, "No file can have such a name.") from None
     if not data:
-        raise PhotoError(PhotoErrorKind.EMPTY, "the file is empty")
+        raise PhotoError(PhotoErrorKind.EMPTY, "The file is empty.")
     return data
 
 
 def printable_path(path: str) -> str:
-    r"""`path` as valid UTF-8, for a report: each byte of it that is not becomes `\xNN`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    r"""The path as valid UTF-8: each byte of it that is not becomes `\xNN`."""
+    shown = _ESCAPED_BYTE.sub(lambda escaped: f"\\x{ord(escaped[0]) - 0xDC00:02x}", path)
+    return shown.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-class _Wanted(NamedTuple):
-    """What to take; a path is matched as it is relative to the folder given, and by its name."""
-
-    include: tuple[re.Pattern[str], ...]
-    exclude: tuple[re.Pattern[str], ...]
-    suffixes: frozenset[str]
-    recursive: bool
-
-    def includes(self, path: str) -> bool:
-        return not self.excludes(path) and (not self.include or _any_matches(self.include, path))
-
-    def excludes(self, path: str) -> bool:
-        return _any_matches(self.exclude, path)
-
-
-def _compiled(patterns: Iterable[str]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(fnmatch.translate(pattern), re.IGNORECASE) for pattern in patterns)
-
-
-def _any_matches(patterns: tuple[re.Pattern[str], ...], path: str) -> bool:
-    return any(pattern.match(path) or pattern.match(os.path.basename(path)) for pattern in patterns)
-
-
-def _suffixes() -> frozenset[str]:
-    return SUFFIXES | HEIF_SUFFIXES if find_spec("pillow_heif") else SUFFIXES
-
-
-def _given(path: str, wanted: _Wanted) -> Iterator[str]:
-    """The photos that one path stands for: itself, or those inside it."""
-    if not os.path.isdir(path):
-        if wanted.includes(path):
-            yield path
-        return
-    start = len(os.path.join(path, ""))
-    for entry, kind in _tree(path, lambda folder: wanted.recursive and not wanted.excludes(folder[start:])):
-        is_photo = os.path.splitext(entry)[1].lower() in wanted.suffixes and wanted.includes(entry[start:])
-        if kind is _Kind.UNLISTABLE or (kind is _Kind.FILE and is_photo):
-            yield entry
-
-
-class _Kind(Enum):
-    FILE = auto()
-    FOLDER = auto()
-    UNLISTABLE = auto()
-
-
-def _tree(folder: str, descend: Callable[[str], bool]) -> Iterator[tuple[str, _Kind]]:
-    """Everything below `folder` that is not hidden, in the order of paths.
-
-    A folder comes before what it holds. `descend` says whether to go into it. One that cannot be listed,
-    `folder` itself included, is passed on as such.
-    """
-    # A stack of our own: a tree can be deeper than Python's. Each level knows its folder, so that a link
-    # back to one that we are inside is not followed.
-    levels: list[tuple[Iterator[tuple[str, _Kind]], tuple[int, int]]] = []
-
-    def enter(path: str) -> Iterator[tuple[str, _Kind]]:
-        try:
-            status = os.stat(path or ".")
-            identity = (status.st_dev, status.st_ino)
-            if all(identity != outer for _, outer in levels):
-                levels.append((iter(_listing(path)), identity))
-        except OSError:
-            yield path, _Kind.UNLISTABLE
-
-    yield from enter(folder)
-    while levels:
-        path, kind = next(levels[-1][0], ("", None))
-        if kind is None:
-            levels.pop()
-            continue
-        yield path, kind
-        if kind is _Kind.FOLDER and descend(path):
-            yield from enter(path)
-
-
-def _listing(folder: str) -> list[tuple[str, _Kind]]:
-    with os.scandir(folder or ".") as entries:
-        seen = [(entry.name, _kind(entry)) for entry in entries if not entry.name.startswith(".")]
-    # With its slash a folder takes its place among the paths: `a-b.jpg` comes before `a/b.jpg`.
-    seen.sort(key=lambda item: item[0] + "/" if item[1] is _Kind.FOLDER else item[0])
-    return [(os.path.join(folder, name), kind) for name, kind in seen]
-
-
-def _kind(entry: os.DirEntry[str]) -> _Kind:
-    try:
-        return _Kind.FOLDER if entry.is_dir() else _Kind.FILE
-    except OSError:  # a link to itself
-        return _Kind.FILE
-
-
-def _matches(pattern: str) -> Iterator[str]:
-    # Not `glob.iglob`: its order is the file system's, and it follows links in circles.
-    parts = pattern.split("/")
-    return _expanded("/", parts[1:]) if pattern.startswith("/") else _expanded("", parts)
-
-
-def _expanded(base: str, parts: list[str]) -> Iterator[str]:
-    """The paths inside `base` that match `parts`, a pattern split at its slashes."""
-    if not parts or parts == ["**"]:
-        if os.path.lexists(base or "."):
-            yield base or "."
-        return
-    part, rest = parts[0], parts[1:]
-    if part == "**":
-        yield from _expanded(base, rest)
-        for path, kind in _tree(base, lambda _: True):
-            if kind is _Kind.FOLDER:
-                yield from _expanded(path, rest)
-            elif kind is _Kind.UNLISTABLE:
-                yield path
-    elif glob.has_magic(part):
-        for path, _ in _tree(base, lambda _: False) if os.path.isdir(base or ".") else ():
-            if fnmatch.fnmatchcase(os.path.basename(path), part):
-                yield from _expanded(path, rest)
-    else:
-        yield from _expanded(os.path.join(base, part), rest)
-
-
-def _listed(stdin: BufferedIOBase | None, *, null_separated: bool) -> Iterator[str]:
-    """The paths on standard input, each as soon as what separates it from the next has arrived."""
-    if stdin is None and sys.stdin is None:  # closed by whoever started the process
-        return
-    stream = stdin or cast("BufferedIOBase", sys.stdin.buffer)
-    names = _split_at_null(stream) if null_separated else (line.rstrip(b"\r\n") for line in stream)
-    for name in names:
-        if name:
-            yield os.fsdecode(name)
-
-
-def _split_at_null(stream: BufferedIOBase) -> Iterator[bytes]:
+def _split(stream: BinaryIO, separator: bytes) -> Iterator[bytes]:
+    """The entries of a list, each as soon as its separator arrives; empty ones are left out."""
+    # read1 returns what has arrived; read would wait until its buffer is full.
+    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
     rest = b""
-    while chunk := stream.read1(1 << 16):
-        *whole, rest = (rest + chunk).split(b"\0")
-        yield from whole
-    yield rest
+    while chunk := read(_CHUNK):
+        *entries, rest = (rest + chunk).split(separator)
+        yield from filter(None, entries)
+    if rest:
+        yield rest
 
 
-def _read(path: str) -> bytes:
-    if _URL.match(path) and not os.path.lexists(path):
-        sentence = "remote photos are not supported in this version"
-        raise PhotoError(PhotoErrorKind.UNSUPPORTED, sentence)
-    # Looked at before it is opened, as opening alone can act on a device; and opened without waiting, in
-    # case a pipe has taken the file's place since.
-    status = os.stat(path)
+def _expand(path: str, recursive: bool, wanted: Matcher, unwanted: Matcher) -> Iterator[str]:
+    if _URL.match(path) or not os.path.isdir(path):
+        yield path
+        return
+    yield from _walk(path, wanted, lambda folder: recursive and not unwanted(folder))
+
+
+def _match(pattern: str, recursive: bool, wanted: Matcher, unwanted: Matcher) -> Iterator[str]:
+    """The pictures that a pattern matches and those inside folders that it matches."""
+    start = re.match(r"(?:[^*?\[]*/)?", pattern)
+    folder = start[0] if start else ""
+    parts = tuple(part for part in pattern[len(folder) :].split("/") if part)
+    if not os.path.isdir(folder or os.curdir):
+        return
+    yield from _walk(
+        folder,
+        lambda path: wanted(path) and _hits(path.split("/"), parts, recursive),
+        lambda path: not unwanted(path) and _leads(path.split("/"), parts, recursive),
+    )
+
+
+def _hits(path: Sequence[str], pattern: Sequence[str], recursive: bool) -> bool:
+    """Whether the pattern matches the path or a folder it lies in (not recursive: directly)."""
+    if not pattern:
+        return recursive or len(path) <= 1
+    if pattern[0] == "**":
+        return any(_hits(path[i:], pattern[1:], recursive) for i in range(len(path) + 1))
+    return (
+        bool(path) and fnmatch.fnmatchcase(path[0], pattern[0]) and _hits(path[1:], pattern[1:], recursive)
+    )
+
+
+def _leads(folder: Sequence[str], pattern: Sequence[str], recursive: bool) -> bool:
+    """Whether something inside the folder may match the pattern."""
+    for name, part in zip(folder, pattern, strict=False):
+        if part == "**":
+            return True
+        if not fnmatch.fnmatchcase(name, part):
+            return False
+    return recursive or len(folder) <= len(pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder on the way down: its path relative to the first one, and what is left of its entries."""
+
+    relative: str
+    identity: tuple[int, int]
+    entries: Iterator[os.DirEntry[str]]
+
+
+def _walk(top: str, wanted: Matcher, entered: Matcher) -> Iterator[str]:
+    """The wanted files under a folder, by name; a folder that cannot be listed stands for itself.
+
+    A stack and not recursion: a tree may be deeper than Python's calls.
+    """
+    stack: list[_Folder] = []
+    above: set[tuple[int, int]] = set()
+
+    def enter(relative: str) -> Iterator[str]:
+        path = os.path.join(top, relative) if relative else top
+        try:
+            status = os.stat(path or os.curdir)
+            identity = (status.st_dev, status.st_ino)
+            if identity in above:
+                return
+            with os.scandir(path or os.curdir) as found:
+                entries = sorted((entry for entry in found if entry.name[0] != "."), key=_name)
+        except OSError:
+            yield path
+            return
+        above.add(identity)
+        stack.append(_Folder(relative, identity, iter(entries)))
+
+    yield from enter("")
+    while stack:
+        folder = stack[-1]
+        entry = next(folder.entries, None)
+        if entry is None:
+            above.remove(stack.pop().identity)
+            continue
+        relative = f"{folder.relative}/{entry.name}" if folder.relative else entry.name
+        if _is_folder(entry):
+            if entered(relative):
+                yield from enter(relative)
+        elif wanted(relative):
+            yield os.path.join(top, relative)
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _wanted(include: Sequence[str], exclude: Sequence[str]) -> Matcher:
+    suffixes = _SUFFIXES + (_HEIF_SUFFIXES if importlib.util.find_spec("pillow_heif") else ())
+    included, excluded = _any_of(include), _any_of(exclude)
+    return lambda path: (
+        path.lower().endswith(suffixes) and (not include or included(path)) and not excluded(path)
+    )
+
+
+def _any_of(patterns: Sequence[str]) -> Matcher:
+    """Whether one of the patterns matches a path or the name at its end, in any case of letters."""
+    compiled = [re.compile(fnmatch.translate(pattern), re.IGNORECASE) for pattern in patterns]
+    return lambda path: any(
+        pattern.match(path) or pattern.match(path.rpartition("/")[2]) for pattern in compiled
+    )
+
+
+def _check_file(status: os.stat_result, path: str) -> None:
     if stat.S_ISDIR(status.st_mode):
-        os.scandir(path).close()  # says why where it cannot be listed
+        with os.scandir(path):  # one that cannot be listed is refused for that
+            raise PhotoError(PhotoErrorKind.NOT_A_FILE, "It is a folder, not a file.")
     if not stat.S_ISREG(status.st_mode):
-        raise PhotoError(PhotoErrorKind.NOT_A_FILE, f"it is a {_file_type(status.st_mode)}, not a file")
-    if status.st_size > MAX_BYTES:
-        sentence = f"the file is larger than {MAX_BYTES >> 20} MiB"
-        raise PhotoError(PhotoErrorKind.TOO_LARGE, sentence)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb", buffering=0) as file:
-        return file.read()
+        raise PhotoError(PhotoErrorKind.NOT_A_FILE, "It is a pipe, socket or device, not a file.")
+    if status.st_size > _MAX_BYTES:
+        raise PhotoError(PhotoErrorKind.TOO_LARGE, "The file is larger than 1 GiB.")
 
 
-def _file_type(mode: int) -> str:
-    names = {stat.S_IFDIR: "folder", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
-    return names.get(stat.S_IFMT(mode), "device")
-
-
-def _missing(path: str) -> PhotoError:
+def _why_missing(path: str) -> str:
     if os.path.islink(path):
-        target = printable_path(os.readlink(path))
-        return PhotoError(PhotoErrorKind.MISSING, f"it is a link to {target}, which does not exist")
-    return PhotoError(PhotoErrorKind.MISSING, "there is no such file")
+        return "It is a link to a file that is not there."
+    return "There is no such file."

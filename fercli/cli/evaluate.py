@@ -40,7 +40,9 @@ def evaluate(
     backend: options.Backend = "auto",
     device: options.Device = "auto",
     batch_size: options.BatchSize = 64,
-    format: Annotated[Layout, typer.Option("--format", help="How the figures are printed.")] = Layout.TABLE,
+    format: Annotated[  # noqa: A002 - the parameter is the option's name
+        Layout, typer.Option("--format", help="How the figures are printed.")
+    ] = Layout.TABLE,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="Also write DIR/SPLIT.json.", show_default=False),

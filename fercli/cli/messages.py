@@ -16,7 +16,7 @@ def say(*lines: str) -> None:
     """Prints lines to standard error; a terminal that cannot show a character gets its escape."""
     encoding = sys.stderr.encoding or "utf-8"
     for line in lines:
-        print(line.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
+        print(line.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)  # noqa: T201 - the one place that prints
 
 
 def print_table(table: Table) -> None:

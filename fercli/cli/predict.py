@@ -37,7 +37,7 @@ def predict(
     out: Annotated[
         str, typer.Option("--out", "-o", metavar="FILE|-", help="The report; - is standard output.")
     ] = _STANDARD_OUTPUT,
-    format: Annotated[
+    format: Annotated[  # noqa: A002 - the parameter is the option's name
         Format | None,
         typer.Option("--format", help="The report's format; taken from the name of --out where not given."),
     ] = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from fercli_training.loop import Step
 
+_NEEDED = ("onnx", "onnxruntime", "onnxscript", "safetensors", "torch")
+
 
 def train(
     data: options.Data,
@@ -30,7 +33,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint in --out, to the same numbers.")
     ] = False,
-    set: Annotated[
+    set: Annotated[  # noqa: A002 - the parameter is the option's name
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change an entry of the recipe; may be repeated."),
     ] = None,
@@ -58,21 +61,16 @@ def train(
         say(f"fercli: interrupted; add --resume to go on from the last whole epoch in {out}.")
         raise
     folder = write_bundle(out / "model", chosen, outcome, splits)
-    say(
-        f"Epoch {outcome.epoch} was best on PublicTest: {outcome.public_accuracy:.4f}. The model is in {folder}."
-    )
+    say(f"Epoch {outcome.epoch} was best on PublicTest: {outcome.public_accuracy:.4f}.")
+    say(f"The model is in {folder}.")
 
 
 def _require_extra() -> None:
-    try:
-        import onnxruntime
-        import onnxscript
-        import safetensors
-        import torch
-    except ImportError as error:
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
         raise UnavailableError(
-            f"Training needs {error.name}, which is not installed.", "pip install 'fercli[train]'"
-        ) from error
+            f"Training needs {', '.join(missing)}, not installed here.", "pip install 'fercli[train]'"
+        )
 
 
 def _make_folder(folder: Path) -> None:

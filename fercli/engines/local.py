@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fercli.sources import printable_path, read_photo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable
 
     from fercli.analyzer import Analyzer, Prepared
     from fercli.records import Photo
@@ -27,7 +27,7 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def run_local(paths: Iterable[str], analyzer: Analyzer, workers: int, batch_size: int) -> Iterator[Photo]:
+def run_local(paths: Iterable[str], analyzer: Analyzer, workers: int, batch_size: int) -> Generator[Photo]:
     """The records of all photos, in input order, each as soon as those before it are known.
 
     Args:
@@ -66,7 +66,7 @@ class _Feeder:
                 if self._closed:
                     return
                 self._futures.put(self._workers.submit(self._prepare, path))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again where the records are taken
             self._futures.put(error)
         else:
             self._futures.put(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fercli.crop import FER2013
 from fercli.errors import UsageError
 from fercli.records import Box, Face, Landmarks
 
@@ -54,6 +55,8 @@ class MtcnnPlugin:
 
 class MtcnnDetector:
     """The cascade, loaded and ready; may be called from several threads at once."""
+
+    framing = FER2013
 
     def __init__(self, nets: Nets, min_face: int, min_score: float) -> None:
         self._nets = nets

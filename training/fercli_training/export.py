@@ -97,11 +97,11 @@ def _fill(folder: Path, recipe: Recipe, outcome: Outcome, splits: Mapping[Split,
 
 
 def _save_weights(path: Path, weights: Weights) -> None:
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     # The count of batches serves training alone.
     kept = {name: value for name, value in weights.items() if not name.endswith("num_batches_tracked")}
-    save_file({name: value.contiguous() for name, value in kept.items()}, path)
+    path.write_bytes(save({name: value.contiguous() for name, value in kept.items()}))
 
 
 def _export_onnx(path: Path, network: torch.nn.Module) -> None:
@@ -139,6 +139,6 @@ def _check_parity(classifier: Any, network: torch.nn.Module, pictures: Pictures)
     difference = float(np.abs(classifier(batch) - expected).max())
     if not difference <= _TOLERANCE:
         raise ParityError(
-            f"{ONNX} differs from the trained network by {difference:.2g}; at most {_TOLERANCE} is allowed.",
+            f"{ONNX} differs from the trained network by {difference:.2g}; {_TOLERANCE} is allowed.",
             "Try other versions of torch, onnxscript or onnxruntime.",
         )

@@ -174,7 +174,7 @@ class Trainer:
 
     @torch.inference_mode()
     def _public_accuracy(self) -> float:
-        """Of the averaged weights, on PublicTest, with batch normalisation and dropout in evaluation mode."""
+        """Of the averaged weights on PublicTest, batch normalisation and dropout in evaluation mode."""
         self.average.eval()
         pixels, labels = self.public
         right = 0
@@ -217,7 +217,8 @@ def _moving_average(decay: float) -> Callable[..., None]:
 
     def update(averages: Any, values: Any, updates: torch.Tensor) -> None:
         count = int(updates)
-        get_ema_multi_avg_fn(min(decay, (1 + count) / (10 + count)))(averages, values, updates)
+        average = get_ema_multi_avg_fn(min(decay, (1 + count) / (10 + count)))  # type: ignore[no-untyped-call] # torch's stub
+        average(averages, values, updates)
 
     return update
 
@@ -227,7 +228,7 @@ def _optimiser(network: nn.Module, recipe: Training) -> torch.optim.Optimizer:
     dense = [module.weight for module in network.modules() if isinstance(module, nn.Linear)]
     known = {id(weight) for weight in dense}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in known]
-    groups = [{"params": dense, "weight_decay": recipe.dense_l2}, {"params": rest}]
+    groups: list[dict[str, Any]] = [{"params": dense, "weight_decay": recipe.dense_l2}, {"params": rest}]
     return torch.optim.Adam(groups, lr=recipe.learning_rate)
 
 

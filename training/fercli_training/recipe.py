@@ -42,7 +42,7 @@ class Training:
             UsageError: an entry is out of its range.
         """
         self._require("epochs", self.epochs >= 1, "at least 1")
-        self._require("batch_size", self.batch_size >= 2, "at least 2")
+        self._require("batch_size", self.batch_size > 1, "at least 2")
         for name in ("learning_rate", "disgust_weight"):
             self._require(name, getattr(self, name) > 0, "above 0")
         self._require("learning_rate_decay", 0 < self.learning_rate_decay <= 1, "above 0, at most 1")
@@ -118,7 +118,8 @@ def _training(values: Mapping[str, Any], where: str) -> Training:
     if missing:
         raise UsageError(f"{where} lacks {', '.join(missing)}.")
     types = get_type_hints(Training)
-    return Training(**{name: _typed(name, values[name], types[name]) for name in names})
+    typed: dict[str, Any] = {name: _typed(name, values[name], types[name]) for name in names}
+    return Training(**typed)
 
 
 def _typed(name: str, value: object, wanted: type) -> object:

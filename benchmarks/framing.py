@@ -1,0 +1,203 @@
+"""Measures how faces lie in FER2013 and which crop of a photo reads best; docs/framing.md has the results.
+
+    python benchmarks/framing.py --data fer2013.csv.gz --photos labelled-photos --out benchmarks/results
+
+`--photos` is a folder with labels.csv (`path,expression`). Writes framing.json and framing.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from fercli.bundle import load_bundle
+from fercli.crop import FER2013, SIDE, WHOLE, Framing, crop_face
+from fercli.engines.local import usable_cores
+from fercli.images import decode
+from fercli.plugins import find_backend, find_detector
+from fercli.records import EXPRESSIONS, Box, Face
+from fercli_training.data import Split, read_fer2013
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fercli.plugins import Classifier
+
+ENLARGED = 5
+"""How many times larger a FER2013 picture is made before the detector sees it."""
+
+MARGIN = 80
+"""Pixels by which the enlarged picture's border is continued on each side."""
+
+SIZES = (0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.3, 1.45)
+DOWNS = (-0.06, -0.03, 0.0, 0.03, 0.06)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A labelled picture, uint8 (H, W, 3), and the largest face in it, if any."""
+
+    rgb: NDArray[np.uint8]
+    label: int
+    face: Face | None
+
+
+def main() -> None:
+    """Runs both measurements and writes them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--pictures", type=int, default=3600, help="FER2013 pictures to look for faces in")
+    arguments = parser.parse_args()
+    classifier = find_backend("onnx").load(load_bundle(arguments.model), "cpu", usable_cores())
+    public = read_fer2013(arguments.data, [Split.PUBLIC])[Split.PUBLIC]
+    chosen = slice(0, arguments.pictures)
+    canvases = [_canvas(picture) for picture in public.pixels[chosen]]
+    fer2013 = _find(canvases, public.labels[chosen].tolist(), min_face=100)
+    photos = _find(*_read_photos(arguments.photos), min_face=40)
+    result = {
+        "fer2013": _lie([_in_input(found, WHOLE, _frame()) for found in fer2013 if found.face]),
+        "photos": _lie([_in_input(found, FER2013) for found in photos if found.face]),
+        "found": {"fer2013": _share_found(fer2013), "photos": _share_found(photos)},
+        "without_detection": _accuracy(classifier, fer2013, None),
+        "crops": [_measure(classifier, fer2013, photos, framing) for framing in _framings()],
+    }
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "framing.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    cv2.imwrite(str(arguments.out / "framing.png"), _picture(fer2013, photos))
+    print(json.dumps({key: result[key] for key in ("fer2013", "photos", "found")}, indent=1))
+    for crop in result["crops"]:
+        print(crop)
+
+
+def _framings() -> list[Framing]:
+    return [Framing(*each) for each in itertools.product(SIZES, DOWNS, (False, True))]
+
+
+def _canvas(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    side = SIDE * ENLARGED
+    large = cv2.resize(picture, (side, side), interpolation=cv2.INTER_CUBIC)
+    padded = cv2.copyMakeBorder(large, MARGIN, MARGIN, MARGIN, MARGIN, cv2.BORDER_REPLICATE)
+    rgb: NDArray[np.uint8] = cv2.cvtColor(padded, cv2.COLOR_GRAY2RGB).astype(np.uint8)
+    return rgb
+
+
+def _frame() -> Box:
+    """Where the FER2013 picture lies on its canvas."""
+    return Box(MARGIN, MARGIN, MARGIN + SIDE * ENLARGED, MARGIN + SIDE * ENLARGED)
+
+
+def _read_photos(folder: Path) -> tuple[list[NDArray[np.uint8]], list[int]]:
+    with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    pictures = [decode((folder / row["path"]).read_bytes()) for row in rows]
+    return pictures, [EXPRESSIONS.index(row["expression"]) for row in rows]
+
+
+def _find(pictures: list[NDArray[np.uint8]], labels: list[int], min_face: int) -> list[Found]:
+    detector = find_detector("mtcnn").load(min_face, 0.9, threads=1)
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        faces = list(pool.map(detector.detect, pictures))
+    return [
+        Found(rgb, label, found[0] if found else None)
+        for rgb, label, found in zip(pictures, labels, faces, strict=True)
+    ]
+
+
+def _in_input(found: Found, framing: Framing, frame: Box | None = None) -> dict[str, float]:
+    """Where box and eyes lie in the network's input, in its pixels; `frame` overrides the crop's square."""
+    face = found.face
+    if face is None or face.landmarks is None:
+        raise ValueError("only for faces with landmarks")
+    box = face.box if frame is None else frame
+    side = max(box.width, box.height) * framing.size
+    left = (box.x1 + box.x2 - side) / 2
+    top = (box.y1 + box.y2 - side) / 2 + framing.down * side
+    (lx, ly), (rx, ry) = face.landmarks.left_eye, face.landmarks.right_eye
+    points = {
+        "box left": face.box.x1 - left, "box top": face.box.y1 - top,
+        "box right": face.box.x2 - left, "box bottom": face.box.y2 - top,
+        "left eye x": lx - left, "left eye y": ly - top,
+        "right eye x": rx - left, "right eye y": ry - top,
+        "mouth y": (face.landmarks.left_mouth[1] + face.landmarks.right_mouth[1]) / 2 - top,
+    }  # fmt: skip
+    scaled = {name: value * SIDE / side for name, value in points.items()}
+    return scaled | {"eye tilt, degrees": float(np.degrees(np.arctan2(ry - ly, rx - lx)))}
+
+
+def _lie(points: list[dict[str, float]]) -> dict[str, Any]:
+    """Median and quartiles of each point."""
+    quartiles = {
+        name: np.percentile([each[name] for each in points], [25, 50, 75]).round(2).tolist()
+        for name in points[0]
+    }
+    return {"faces": len(points), "quartiles": quartiles}
+
+
+def _share_found(found: list[Found]) -> float:
+    return round(sum(each.face is not None for each in found) / len(found), 4)
+
+
+def _measure(
+    classifier: Classifier, fer2013: list[Found], photos: list[Found], framing: Framing
+) -> dict[str, Any]:
+    return {
+        "size": framing.size, "down": framing.down, "level": framing.level,
+        "photos": _accuracy(classifier, photos, framing),
+        "fer2013": _accuracy(classifier, fer2013, framing),
+    }  # fmt: skip
+
+
+def _accuracy(classifier: Classifier, found: list[Found], framing: Framing | None) -> dict[str, float]:
+    """Accuracy and macro recall; a picture whose face was not found counts as wrong.
+
+    Without a framing, FER2013's own frame is taken from the canvas, where a face was found.
+    """
+    known = [each for each in found if each.face is not None]
+    whole = Face(_frame(), 1.0)
+    crops = [
+        crop_face(each.rgb, each.face, framing)
+        if framing is not None and each.face is not None
+        else crop_face(each.rgb, whole, WHOLE)
+        for each in known
+    ]
+    answers = classifier(np.stack(crops)[:, np.newaxis]).argmax(axis=1)
+    right = np.zeros(len(EXPRESSIONS))
+    for each, answer in zip(known, answers, strict=True):
+        right[each.label] += each.label == answer
+    total = np.bincount([each.label for each in found], minlength=len(EXPRESSIONS))
+    recalls = right[total > 0] / total[total > 0]
+    return {
+        "accuracy": round(float(right.sum() / total.sum()), 4),
+        "macro_recall": round(float(recalls.mean()), 4),
+    }
+
+
+def _picture(fer2013: list[Found], photos: list[Found]) -> NDArray[Any]:
+    """The mean face of FER2013 beside that of our crops of the photos, eight of each below, enlarged."""
+    whole = Face(_frame(), 1.0)
+    left = np.stack([crop_face(each.rgb, whole, WHOLE) for each in fer2013 if each.face])
+    right = np.stack([crop_face(each.rgb, each.face, FER2013) for each in photos if each.face])
+    columns = []
+    for crops in (left, right):
+        examples = crops[:: max(1, len(crops) // 8)][:8]
+        mean = cv2.resize(crops.mean(axis=0), None, fx=8, fy=8, interpolation=cv2.INTER_NEAREST)
+        tiles = [cv2.resize(crop, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST) for crop in examples]
+        columns.append(np.vstack([mean, np.hstack(tiles[:4]), np.hstack(tiles[4:])]))
+    gap = np.ones((columns[0].shape[0], 16))
+    return (np.hstack([columns[0], gap, columns[1]]) * 255).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    main()

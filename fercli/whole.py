@@ -1,0 +1,47 @@
+"""The detector plugin `none`: the whole picture is one face, for pictures that are cropped already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fercli.crop import WHOLE
+from fercli.records import Box, Face
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fercli.plugins import Availability
+
+
+class WholePhotoPlugin:
+    """No detection; always there, needs nothing."""
+
+    name = "none"
+
+    def is_available(self) -> Availability:
+        """Always."""
+        from fercli.plugins import Availability
+
+        return Availability(True)
+
+    def load(self, min_face: int, min_score: float, threads: int) -> WholePhotoDetector:  # noqa: ARG002 - nothing is looked for
+        """The detector; neither a smallest face nor a score means anything to it."""
+        return WholePhotoDetector()
+
+
+class WholePhotoDetector:
+    """Takes every picture for a face."""
+
+    framing = WHOLE
+
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        """One face as large as the picture, uint8 (H, W, 3), with a score of 1 and no landmarks."""
+        height, width = rgb.shape[:2]
+        return [Face(Box(0.0, 0.0, float(width), float(height)), 1.0)]
+
+    def describe(self) -> Mapping[str, str]:
+        """That nothing runs; the keys are every detector's."""
+        return {"detector": "none", "runtime": "", "version": "", "min_face": "", "min_score": ""}
