@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fercli.crop import SIDE, crop_face
-from fercli.errors import PhotoError, PhotoErrorKind
+from fercli.errors import PhotoError, PhotoErrorKind, UnavailableError
 from fercli.images import decode
-from fercli.records import Photo
+from fercli.plugins import blamed_on
+from fercli.records import EXPRESSIONS, Photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -58,15 +59,30 @@ class Analyzer:
         return Prepared(Photo(path, faces, width, height), np.stack(crops) if crops else _NO_CROPS)
 
     def classify(self, batch: Sequence[Prepared]) -> list[Photo]:
-        """The finished records, in the order of the batch; all its faces go through the network at once."""
+        """The finished records, in the order of the batch; all its faces go through the network at once.
+
+        Raises:
+            UnavailableError: the classifier fails, or gives something else than logits.
+        """
         crops = np.concatenate([prepared.crops for prepared in batch]) if batch else _NO_CROPS
         if not len(crops):
             return [prepared.photo for prepared in batch]
-        rows = iter(softmax(self._classifier(crops[:, np.newaxis])).tolist())
+        with blamed_on("backend"):
+            logits = _checked(self._classifier(crops[:, np.newaxis]), len(crops))
+        rows = iter(softmax(logits).tolist())
         return [_classified(prepared.photo, rows) for prepared in batch]
 
 
 _NO_CROPS = np.empty((0, SIDE, SIDE), np.float32)
+
+
+def _checked(logits: NDArray[np.float32], faces: int) -> NDArray[np.float32]:
+    if logits.shape != (faces, len(EXPRESSIONS)) or not np.isfinite(logits).all():
+        raise UnavailableError(
+            f"The backend gives no finite logits of shape ({faces}, {len(EXPRESSIONS)}).",
+            "Choose another --backend or --model.",
+        )
+    return logits
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -74,11 +74,11 @@ def load_bundle(model: str) -> Bundle:
     name = DEFAULT_MODEL if model == "default" else model
     folder = MODELS / name if name in shipped_models() else Path(model)
     path = folder / DESCRIPTION
-    if not path.is_file():
-        raise UnavailableError(*_no_such_model(model, folder))
     try:
         description = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, NotADirectoryError):
+        raise UnavailableError(*_no_such_model(model, folder)) from None
+    except (OSError, ValueError, RecursionError) as error:
         raise UnavailableError(f"{path} cannot be read: {error}.", _REMEDY) from error
     _check(description, path)
     return Bundle(folder, description)
@@ -110,7 +110,7 @@ def _check(description: object, path: Path) -> None:
             f"{path} has format {description['format']}; this version reads format {FORMAT}.",
             "Update fercli.",
         )
-    if tuple(description["expressions"]) != EXPRESSIONS:
+    if description["expressions"] != list(EXPRESSIONS):
         raise UnavailableError(f"{path} names other expressions than {', '.join(EXPRESSIONS)}.")
     files = description["files"]
     # A name with a folder in it could reach outside the model's own.

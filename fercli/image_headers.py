@@ -53,6 +53,7 @@ class Header:
 
 
 _TRUNCATED = PhotoErrorKind.TRUNCATED
+_OUTSIDE = (struct.error, IndexError, OverflowError)  # what comes of reading past the end
 _MAX_PARTS = 1 << 18  # segments or chunks; a hostile file could hold a hundred million tiny ones
 
 
@@ -67,7 +68,7 @@ def read_header(data: bytes) -> Header:
         if signature.match(data):
             try:
                 return parse(data)
-            except (struct.error, IndexError):
+            except _OUTSIDE:
                 raise PhotoError(_TRUNCATED, "The file ends inside the picture's header.") from None
     raise PhotoError(
         PhotoErrorKind.NOT_AN_IMAGE,
@@ -245,7 +246,7 @@ _TAGS = frozenset((
 def _exif_orientation(exif: bytes) -> int:
     try:
         orientation = _first_directory(exif).get(ORIENTATION, (1,))[0]
-    except (struct.error, IndexError):
+    except _OUTSIDE:
         return 1
     return orientation if orientation in _ORIENTATIONS else 1
 

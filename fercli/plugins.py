@@ -7,13 +7,14 @@ Built-in plugins go the same way as a stranger's: the entry-point groups `fercli
 from __future__ import annotations
 
 import difflib
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_checkable
 
-from fercli.errors import UnavailableError
+from fercli.errors import FercliError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -147,6 +148,23 @@ def find_detector(name: str) -> DetectorPlugin:
         UnavailableError: there is none of that name, or it cannot run here.
     """
     return cast("DetectorPlugin", _find(DETECTORS, name))
+
+
+@contextmanager
+def blamed_on(plugin: str) -> Iterator[None]:
+    """Whatever a plugin's code raises becomes an error that names the plugin, as in `backend onnx`.
+
+    Raises:
+        UnavailableError: the code raised something that is not fercli's own.
+    """
+    try:
+        yield
+    except FercliError:
+        raise
+    except Exception as error:
+        raise UnavailableError(
+            f"The {plugin} fails: {_sentence(error)}.", "fercli doctor shows what runs here."
+        ) from error
 
 
 def _find(group: str, name: str) -> Any:

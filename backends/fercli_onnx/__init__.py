@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from fercli.bundle import ONNX
@@ -27,9 +26,13 @@ class OnnxBackend:
     name = "onnx"
 
     def is_available(self) -> Availability:
-        """Whether ONNX Runtime is installed."""
-        if find_spec("onnxruntime") is None:
-            return Availability(False, "onnxruntime is not installed", "pip install 'fercli[cpu]'")
+        """Whether ONNX Runtime is installed and usable."""
+        try:
+            import onnxruntime  # noqa: F401 - only whether it can be imported
+        except (ImportError, OSError) as error:
+            return Availability(
+                False, f"onnxruntime cannot be imported ({error})", "pip install 'fercli[cpu]'"
+            )
         return Availability(True)
 
     def load(self, bundle: Bundle, device: str, threads: int) -> OnnxClassifier:

@@ -5,7 +5,7 @@ This package's whole job is torch, so it imports torch at module level; nothing 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -33,6 +33,20 @@ class ArticleArchitecture:
     dense: tuple[int, ...] = (512, 512)
     dropout: float = 0.6
 
+    def __post_init__(self) -> None:
+        """Refuses what no network can be built from.
+
+        Raises:
+            ValueError: a width is no positive whole number, or an entry is out of its range.
+        """
+        for width in (*self.convolutions, *self.dense):
+            if type(width) is not int or width < 1:
+                raise ValueError(f"a layer's width is {width!r}, not a positive whole number")
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise ValueError(f"the kernel is {self.kernel}, not an odd number")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"the dropout is {self.dropout}, not 0 or more, below 1")
+
     def description(self) -> dict[str, Any]:
         """The `architecture` entry of model.json."""
         return {
@@ -53,9 +67,11 @@ class ArticleArchitecture:
         name = description.get("name")
         if name != "article":
             raise UnavailableError(
-                f"model.json asks for an architecture {name!r} that this version does not know.",
-                "Update fercli, or choose another model with --model.",
+                f"This version knows no architecture {name!r}.", "Update fercli, or choose another one."
             )
+        missing = [field.name for field in fields(ArticleArchitecture) if field.name not in description]
+        if missing:
+            raise UnavailableError(f"The description of the architecture lacks {', '.join(missing)}.")
         try:
             return ArticleArchitecture(
                 tuple(description["convolutions"]),
@@ -63,8 +79,8 @@ class ArticleArchitecture:
                 tuple(description["dense"]),
                 float(description["dropout"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise UnavailableError(f"model.json describes its architecture wrongly: {error}.") from error
+        except (TypeError, ValueError) as error:
+            raise UnavailableError(f"The architecture is described wrongly: {error}.") from error
 
 
 class Standardise(nn.Module):

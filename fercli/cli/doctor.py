@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 def doctor() -> None:
     """Say what runs here, and why something does not; exit code 5 where `fercli predict` cannot run."""
-    from rich.markup import escape
     from rich.table import Table
 
     from fercli.engines.local import usable_cores

@@ -6,6 +6,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import typer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 def say(*lines: str) -> None:
     """Prints lines to standard error; a terminal that cannot show a character gets its escape."""
+    if sys.stderr is None:  # closed by whoever started fercli
+        return
     encoding = sys.stderr.encoding or "utf-8"
     for line in lines:
         print(line.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)  # noqa: T201 - the one place that prints
@@ -23,10 +27,14 @@ def print_table(table: Table) -> None:
     """Prints a rich table to standard output, wide enough not to be cut in a pipe."""
     from rich.console import Console
 
-    console = Console()
+    # Without markup: 'fercli[cpu]' is a remedy, not a style.
+    console = Console(markup=False)
     if not console.is_terminal:
-        console = Console(width=200)
-    console.print(table)
+        console = Console(markup=False, width=200)
+    with console.capture() as captured:
+        console.print(table)
+    # Not rich's own way to standard output, which ends the program with 1 where a pipe is closed.
+    typer.echo(captured.get(), nl=False)
 
 
 @contextmanager
@@ -35,7 +43,7 @@ def counting(unit: str, *, shown: bool) -> Iterator[Callable[[str], None]]:
 
     Yields a function to call for each thing done, with the text to show.
     """
-    if not shown or not sys.stderr.isatty():
+    if not shown or sys.stderr is None or not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console

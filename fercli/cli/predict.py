@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, redirect_stdout
+from io import FileIO
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +13,7 @@ import typer
 
 from fercli.cli import options
 from fercli.cli.messages import counting, say
-from fercli.errors import ExitCode, NoPhotosError
+from fercli.errors import ExitCode, NoPhotosError, UsageError
 from fercli.records import Status
 from fercli.reports import Format, choose_format, claimed_standard_output, open_report
 
@@ -86,19 +88,33 @@ def predict(
     5 a model, backend or device does not work; 6 the report cannot be written; 130 interrupted.
     """
     from fercli.engines.local import run_local, usable_cores
-    from fercli.sources import find_photos
+    from fercli.sources import STANDARD_INPUT, find_photos
 
     kind = choose_format(out, format)
+    if STANDARD_INPUT in paths and sys.stdin is None:
+        raise UsageError(
+            "Standard input is closed.", "Pipe a list of paths into fercli, or name the photos."
+        )
     workers = workers or usable_cores()
     with ExitStack() as stack:
-        target = stack.enter_context(claimed_standard_output()) if out == _STANDARD_OUTPUT else out
+        target: str | int = out
+        if out == _STANDARD_OUTPUT:
+            target = stack.enter_context(claimed_standard_output())
+        else:
+            stack.enter_context(redirect_stdout(sys.stderr))
         analyzer, description = _analyzer(
             model, backend, device, detector, min_face, min_score, max_pixels, workers
         )
         if verbose:
             say(*description)
         found = find_photos(
-            paths, recursive=recursive, include=include or (), exclude=exclude or (), null_separated=null
+            paths,
+            recursive=recursive,
+            include=include or (),
+            exclude=exclude or (),
+            null_separated=null,
+            # Unbuffered: a run may end while a thread waits here, which must hold no lock then.
+            stdin=FileIO(0, closefd=False) if STANDARD_INPUT in paths else None,
         )
         photos = stack.enter_context(closing(run_local(found, analyzer, workers, batch_size)))
         first = next(photos, None)
@@ -109,7 +125,7 @@ def predict(
             )
         writer = stack.enter_context(open_report(target, kind))
         count = stack.enter_context(counting("photos", shown=not quiet))
-        tally = _write(chain([first], photos), writer, count, strict=strict)
+        tally = _write(chain([first], photos), writer, kind, count, strict=strict)
     if not quiet:
         say(_summary(tally) + ("." if out == _STANDARD_OUTPUT else f"; {out}."))
     if tally[Status.ERROR]:
@@ -123,17 +139,22 @@ def _analyzer(
     """The analyzer, and what it is made of, a line each."""
     from fercli.analyzer import Analyzer
     from fercli.bundle import load_bundle
-    from fercli.plugins import find_backend, find_detector
+    from fercli.plugins import blamed_on, find_backend, find_detector
 
     bundle = load_bundle(model)
     runtime = find_backend(backend)
-    classifier = runtime.load(bundle, device, workers)
-    # The workers already share the cores, a photo each.
-    finder = find_detector(detector).load(min_face, min_score, threads=1)
+    with blamed_on(f"backend {runtime.name}"):
+        classifier = runtime.load(bundle, device, workers)
+        about_backend = {"name": runtime.name, **classifier.describe()}
+    plugin = find_detector(detector)
+    with blamed_on(f"detector {detector}"):
+        # The workers already share the cores, a photo each.
+        finder = plugin.load(min_face, min_score, threads=1)
+        about_detector = finder.describe()
     parts = {
         "model": {"name": bundle.name, "folder": str(bundle.folder)},
-        "backend": {"name": runtime.name, **classifier.describe()},
-        "detector": finder.describe(),
+        "backend": about_backend,
+        "detector": about_detector,
         "workers": {"count": str(workers)},
     }
     lines = [
@@ -143,7 +164,7 @@ def _analyzer(
 
 
 def _write(
-    photos: Iterator[Photo], writer: Writer, count: Callable[[str], None], *, strict: bool
+    photos: Iterator[Photo], writer: Writer, kind: Format, count: Callable[[str], None], *, strict: bool
 ) -> Counter[str]:
     """Writes the photos; counts them by their status, and their faces. `strict` ends at the first error."""
     tally: Counter[str] = Counter()
@@ -157,7 +178,8 @@ def _write(
                 say(f"fercli: {photo.path}: {photo.error} (stopped by --strict)")
                 break
     except KeyboardInterrupt:
-        say(f"fercli: interrupted after {_summary(tally)}; the rows written so far are whole.")
+        state = "there is no whole report" if kind is Format.JSON else "the rows written so far are whole"
+        say(f"fercli: interrupted after {_summary(tally)}; {state}.")
         raise
     return tally
 

@@ -57,10 +57,15 @@ def train(
     try:
         with _progress() as report:
             outcome = trainer.run(report)
+        folder = write_bundle(out / "model", chosen, outcome, splits)
     except KeyboardInterrupt:
-        say(f"fercli: interrupted; add --resume to go on from the last whole epoch in {out}.")
+        if trainer.epoch:
+            say(
+                f"fercli: interrupted; add --resume to go on from the end of epoch {trainer.epoch} in {out}."
+            )
+        else:
+            say("fercli: interrupted before the end of the first epoch; nothing is kept.")
         raise
-    folder = write_bundle(out / "model", chosen, outcome, splits)
     say(f"Epoch {outcome.epoch} was best on PublicTest: {outcome.public_accuracy:.4f}.")
     say(f"The model is in {folder}.")
 

@@ -52,7 +52,7 @@ class _Feeder:
         self._paths = paths
         self._analyzer = analyzer
         self._places = threading.Semaphore(workers * _AHEAD)
-        self._futures: SimpleQueue[Future[Prepared] | BaseException | None] = SimpleQueue()
+        self._futures: SimpleQueue[Future[Prepared] | None] = SimpleQueue()
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="fercli")
         self._head: Future[Prepared] | None = None
         self._ended = self._closed = False
@@ -67,7 +67,9 @@ class _Feeder:
                     return
                 self._futures.put(self._workers.submit(self._prepare, path))
         except BaseException as error:  # noqa: BLE001 - raised again where the records are taken
-            self._futures.put(error)
+            failure: Future[Prepared] = Future()
+            failure.set_exception(error)
+            self._futures.put(failure)
         else:
             self._futures.put(None)
 
@@ -82,7 +84,8 @@ class _Feeder:
         batch: list[Prepared] = []
         faces = 0
         while faces < batch_size and (head := self._peek(wait=not batch)) is not None:
-            if batch and not head.done():
+            # A failure waits for its turn too: the photos before it are whole.
+            if batch and (not head.done() or head.exception()):
                 break
             batch.append(head.result())
             faces += len(batch[-1].crops)
@@ -96,8 +99,6 @@ class _Feeder:
                 item = self._futures.get(block=wait)
             except Empty:
                 return None
-            if isinstance(item, BaseException):
-                raise item
             self._head, self._ended = item, item is None
         return self._head
 

@@ -22,14 +22,16 @@ def intersection_over_union(a: Boxes, b: Boxes) -> Floats:
     """The share of each pair's common area in their joint area: (len(a), len(b))."""
     common, area_a, area_b = _areas(a, b, extra=0)
     with np.errstate(invalid="ignore", divide="ignore"):  # boxes without area overlap nothing
-        return common / (area_a + area_b - common)
+        shares: Floats = np.divide(common, area_a + area_b - common)
+    return shares
 
 
 def intersection_over_smaller(a: Boxes, b: Boxes) -> Floats:
     """The share of each pair's common area in the smaller box, edges counted as pixels: (A, B)."""
     common, area_a, area_b = _areas(a, b, extra=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return common / np.minimum(area_a, area_b)
+        shares: Floats = np.divide(common, np.minimum(area_a, area_b))
+    return shares
 
 
 def _areas(a: Boxes, b: Boxes, extra: int) -> tuple[Floats, Floats, Floats]:
@@ -53,7 +55,8 @@ def suppress(
     """Non-maximum suppression: the boxes to keep, best score first.
 
     A box goes when it overlaps a better one that stays by more than `limit`. Of boxes with equal scores
-    the first counts as the better one, or the last with `last_of_equals`.
+    the first counts as the better one, or the last with `last_of_equals`. (The reference's last stage
+    leaves the order of equal scores to an unstable sort, so to the processor; small batches come out so.)
     """
     if last_of_equals:
         order = np.argsort(scores, kind="stable")[::-1]

@@ -5,11 +5,9 @@ Thresholds, overlaps and the order of every step are facenet-pytorch 2.6.0's `de
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fercli.mtcnn.boxes import (
     Boxes,
@@ -20,13 +18,23 @@ from fercli.mtcnn.boxes import (
     square,
     suppress,
 )
-from fercli.mtcnn.nets import Net, Nets
 from fercli.mtcnn.pyramid import CELL, SummedAreaTable, scales
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from fercli.mtcnn.nets import Net, Nets
 
 _STRIDE = 2  # pixels from one cell of the proposal net to the next
 _MARGIN = CELL - _STRIDE  # rows that neighbouring strips of a level share
 _STRIP_PIXELS = 40_000  # of a level at once: the net's intermediate results then fit a core's cache
-_REFINEMENT_SIZE, _OUTPUT_SIZE = 24, 48
+_REFINEMENT_SIDE, _OUTPUT_SIDE = 24, 48  # of what the later nets see, in pixels
+_CROPS = 64  # candidates cropped and judged at once: bounds the memory of the later stages
+
+_PROPOSAL_SCORE, _REFINEMENT_SCORE, _OUTPUT_SCORE = np.float32(0.6), np.float32(0.7), np.float32(0.7)
+_LEVEL_OVERLAP, _OVERLAP = 0.5, 0.7  # of candidates on one level of the pyramid, and of all later ones
 
 
 class Detections(NamedTuple):
@@ -47,7 +55,8 @@ def find_faces(rgb: NDArray[np.uint8], nets: Nets, min_face: int) -> Detections:
     if not levels:
         return _NOTHING
     table = SummedAreaTable(rgb)
-    found = _decided(table, _refined(table, _proposed(table, levels, nets.proposal), nets.refinement), nets.output)
+    proposals = _proposed(table, levels, nets.proposal)
+    found = _decided(table, _refined(table, proposals, nets.refinement), nets.output)
     widths, heights = (found.boxes[:, 2:] - found.boxes[:, :2]).T
     order = np.argsort(widths * heights, kind="stable")[::-1]
     return Detections(*(values[order] for values in found))
@@ -57,7 +66,7 @@ def _proposed(table: SummedAreaTable, levels: list[float], net: Net) -> Boxes:
     """First stage: squares around whatever looks like a face at some scale."""
     found = [_level_proposals(table, scale, net) for scale in levels]
     boxes, scores, offsets = (np.concatenate(values) for values in zip(*found, strict=True))
-    kept = suppress(boxes, scores, 0.7)
+    kept = suppress(boxes, scores, _OVERLAP)
     return square(regress(boxes[kept], offsets[kept], extra=0))
 
 
@@ -68,13 +77,13 @@ def _level_proposals(table: SummedAreaTable, scale: float, net: Net) -> tuple[Bo
     for rows in _strips(height, width):
         offsets, probabilities = net(table.level(height, width, rows))
         face = probabilities[0, 1]
-        y, x = np.nonzero(face >= np.float32(0.6))
+        y, x = np.nonzero(face >= _PROPOSAL_SCORE)
         cells = np.stack([x, y + rows.start // _STRIDE], axis=1).astype(np.float32)
         found.append((cells, face[y, x], offsets[0, :, y, x]))
     cells, scores, offsets = (np.concatenate(values) for values in zip(*found, strict=True))
     corners = [(_STRIDE * cells + 1), (_STRIDE * cells + CELL)]
     boxes = np.floor(np.concatenate(corners, axis=1) / np.float32(scale))
-    kept = suppress(boxes, scores, 0.5)
+    kept = suppress(boxes, scores, _LEVEL_OVERLAP)
     return boxes[kept], scores[kept], offsets[kept]
 
 
@@ -87,29 +96,29 @@ def _strips(height: int, width: int) -> Iterator[range]:
 
 def _refined(table: SummedAreaTable, boxes: Boxes, net: Net) -> Boxes:
     """Second stage: the proposals that look like a face on their own, moved onto it."""
-    boxes, pixels = _crops(table, boxes, _REFINEMENT_SIZE)
+    boxes = _in_picture(table, boxes)
     if not len(boxes):
         return boxes
-    offsets, probabilities = net(pixels)
+    offsets, probabilities = _judged(table, boxes, net, _REFINEMENT_SIDE)
     scores = probabilities[:, 1]
-    faces = scores > np.float32(0.7)
+    faces = scores > _REFINEMENT_SCORE
     boxes, scores, offsets = boxes[faces], scores[faces], offsets[faces]
-    kept = suppress(boxes, scores, 0.7)
+    kept = suppress(boxes, scores, _OVERLAP)
     return square(regress(boxes[kept], offsets[kept], extra=1))
 
 
 def _decided(table: SummedAreaTable, boxes: Boxes, net: Net) -> Detections:
     """Third stage: the faces, with landmarks."""
-    boxes, pixels = _crops(table, boxes, _OUTPUT_SIZE)
+    boxes = _in_picture(table, boxes)
     if not len(boxes):
         return _NOTHING
-    offsets, points, probabilities = net(pixels)
+    offsets, points, probabilities = _judged(table, boxes, net, _OUTPUT_SIDE)
     scores = probabilities[:, 1]
-    faces = scores > np.float32(0.7)
+    faces = scores > _OUTPUT_SCORE
     boxes, scores, offsets, points = boxes[faces], scores[faces], offsets[faces], points[faces]
     landmarks = _landmarks(boxes, points)
     boxes = regress(boxes, offsets, extra=1)
-    kept = suppress(boxes, scores, 0.7, intersection_over_smaller, last_of_equals=True)
+    kept = suppress(boxes, scores, _OVERLAP, intersection_over_smaller, last_of_equals=True)
     return Detections(boxes[kept], scores[kept], landmarks[kept])
 
 
@@ -120,11 +129,19 @@ def _landmarks(boxes: Boxes, points: Floats) -> Floats:
     return sizes[:, None] * shares + boxes[:, None, :2] - 1
 
 
-def _crops(table: SummedAreaTable, boxes: Boxes, size: int) -> tuple[Boxes, Floats]:
-    """The boxes that cover at least one pixel of the picture, and those pixels as the nets take them."""
+def _in_picture(table: SummedAreaTable, boxes: Boxes) -> Boxes:
+    """The boxes that cover at least one pixel of the picture."""
     corners = pixel_corners(boxes, table.width, table.height)
-    inside = (corners[:, 2:] > corners[:, :2]).all(axis=1)
-    return boxes[inside], table.crops(corners[inside], size)
+    return boxes[(corners[:, 2:] > corners[:, :2]).all(axis=1)]
+
+
+def _judged(table: SummedAreaTable, boxes: Boxes, net: Net, side: int) -> list[Floats]:
+    """A net's outputs for what the boxes show, `side` by `side` pixels each."""
+    corners = pixel_corners(boxes, table.width, table.height)
+    turns = [
+        net(table.crops(corners[start : start + _CROPS], side)) for start in range(0, len(boxes), _CROPS)
+    ]
+    return [np.concatenate(outputs) for outputs in zip(*turns, strict=True)]
 
 
 _NOTHING = Detections(

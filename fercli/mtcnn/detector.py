@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from fercli.crop import FER2013
 from fercli.errors import UsageError
+from fercli.mtcnn.cascade import find_faces
+from fercli.mtcnn.nets import RUNTIME_REMEDY, load_nets
+from fercli.mtcnn.pyramid import CELL
 from fercli.records import Box, Face, Landmarks
 
 if TYPE_CHECKING:
@@ -16,9 +19,6 @@ if TYPE_CHECKING:
 
     from fercli.mtcnn.nets import Nets
     from fercli.plugins import Availability
-
-SMALLEST_MIN_FACE = 10
-"""Below this a picture would be enlarged for nets that see 12 pixels at the least."""
 
 
 class MtcnnPlugin:
@@ -33,7 +33,7 @@ class MtcnnPlugin:
         try:
             import onnxruntime  # noqa: F401 - only whether it can be imported
         except (ImportError, OSError) as error:
-            return Availability(False, f"onnxruntime cannot be imported: {error}", "pip install 'fercli[cpu]'")
+            return Availability(False, f"onnxruntime cannot be imported ({error})", RUNTIME_REMEDY)
         return Availability(True)
 
     def load(self, min_face: int, min_score: float, threads: int) -> MtcnnDetector:
@@ -43,12 +43,10 @@ class MtcnnPlugin:
             UsageError: `min_face` is smaller than the cascade can see.
             UnavailableError: ONNX Runtime or a net is missing or broken.
         """
-        from fercli.mtcnn.nets import load_nets
-
-        if min_face < SMALLEST_MIN_FACE:
+        if min_face < CELL:
             raise UsageError(
-                f"the smallest face that mtcnn can look for is {SMALLEST_MIN_FACE} pixels, not {min_face}.",
-                f"Ask for {SMALLEST_MIN_FACE} or more, or enlarge the photos.",
+                f"The smallest face that mtcnn can look for is {CELL} pixels, not {min_face}.",
+                f"Ask for {CELL} or more, or enlarge the photos.",
             )
         return MtcnnDetector(load_nets(threads), min_face, min_score)
 
@@ -65,8 +63,6 @@ class MtcnnDetector:
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """The faces in an upright picture, uint8 (H, W, 3) RGB, largest box first; no face, no error."""
-        from fercli.mtcnn.cascade import find_faces
-
         found = find_faces(rgb, self._nets, self._min_face)
         return [
             Face(Box(*box), score, Landmarks(*((x, y) for x, y in points)))

@@ -15,29 +15,25 @@ from fercli.errors import UnavailableError
 if TYPE_CHECKING:
     import onnxruntime
 
-FOLDER = Path(__file__).parent
-MANIFEST = "nets.json"
+WEIGHTS = Path(__file__).parent / "weights"
+"""Holds the nets, their manifest nets.json and their licence."""
+
+RUNTIME_REMEDY = "Install it with: pip install 'fercli[cpu]'"
+"""What to do where ONNX Runtime is missing."""
 
 Floats = NDArray[np.float32]
 
 
 class Net:
-    """One net that is loaded and ready; may be called from several threads at once.
+    """One net that is loaded and ready; may be called from several threads at once."""
 
-    Takes float32 (N, 3, H, W) RGB in 0..255, hands over the net's outputs, each (N, ...). Larger batches
-    than `batch_limit` run in turns, which bounds the memory.
-    """
-
-    def __init__(self, session: onnxruntime.InferenceSession, batch_limit: int) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
-        self._batch_limit = batch_limit
 
     def __call__(self, pixels: Floats) -> list[Floats]:
-        turns = [
-            self._session.run(None, {"pixels": pixels[start : start + self._batch_limit]})
-            for start in range(0, len(pixels), self._batch_limit)
-        ]
-        return [np.concatenate(outputs) if len(turns) > 1 else outputs[0] for outputs in zip(*turns, strict=True)]
+        """The net's outputs, each float32 (N, ...), for RGB pixels in 0..255, float32 (N, 3, H, W)."""
+        outputs: list[Floats] = self._session.run(None, {"pixels": pixels})
+        return outputs
 
 
 class Nets(NamedTuple):
@@ -48,8 +44,8 @@ class Nets(NamedTuple):
     output: Net
 
 
-def load_nets(threads: int, folder: Path = FOLDER) -> Nets:
-    """The three nets, each run by `threads` threads of ONNX Runtime.
+def load_nets(threads: int, folder: Path = WEIGHTS) -> Nets:
+    """The three nets in a folder, each run by `threads` threads of ONNX Runtime.
 
     Raises:
         UnavailableError: ONNX Runtime is not installed, or a file is missing or not the one that the
@@ -57,10 +53,8 @@ def load_nets(threads: int, folder: Path = FOLDER) -> Nets:
     """
     try:
         import onnxruntime
-    except ImportError as error:
-        raise UnavailableError(
-            f"the detector mtcnn needs onnxruntime: {error}", "pip install 'fercli[cpu]'"
-        ) from error
+    except (ImportError, OSError) as error:
+        raise UnavailableError(f"The detector mtcnn needs onnxruntime: {error}.", RUNTIME_REMEDY) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -69,27 +63,39 @@ def load_nets(threads: int, folder: Path = FOLDER) -> Nets:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_mem_pattern = False
     options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    sessions = [
+        onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        for model in _verified_models(folder)
+    ]
+    return Nets(*map(Net, sessions))
 
-    def load(name: str, batch_limit: int) -> Net:
-        model = _verified(folder, name)
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        return Net(session, batch_limit)
 
-    return Nets(load("pnet", batch_limit=1), load("rnet", batch_limit=512), load("onet", batch_limit=128))
-
-
-def _verified(folder: Path, name: str) -> bytes:
-    path = folder / MANIFEST
+def _verified_models(folder: Path) -> list[bytes]:
+    """The encoded nets in the order of the cascade, each with the sha256 that the manifest gives."""
+    path = folder / "nets.json"
+    models = []
     try:
-        entry = json.loads(path.read_bytes())["nets"][name]
-        path = folder / entry["file"]
-        model = path.read_bytes()
-    except (OSError, ValueError, KeyError) as error:
+        entries = json.loads(path.read_bytes())["nets"]
+        for name in ("pnet", "rnet", "onet"):
+            entry = entries[name]
+            path = folder / entry["file"]
+            model = path.read_bytes()
+            if hashlib.sha256(model).hexdigest() != entry["sha256"]:
+                raise UnavailableError(
+                    f"{path} is not the file that {folder / 'nets.json'} describes: its sha256 differs.",
+                    _REINSTALL,
+                )
+            models.append(model)
+    except OSError as error:
         raise UnavailableError(
-            f"the detector mtcnn cannot read {path}: {error}", "Install fercli again."
+            f"The detector mtcnn cannot read {path}: {error.strerror}.", _REINSTALL
         ) from error
-    if hashlib.sha256(model).hexdigest() != entry["sha256"]:
+    except (ValueError, KeyError, TypeError) as error:
         raise UnavailableError(
-            f"{path} is not the file that {MANIFEST} describes: its sha256 differs.", "Install fercli again."
-        )
-    return model
+            f"{folder / 'nets.json'} is not the manifest of MTCNN's nets.", _REINSTALL
+        ) from error
+    return models
+
+
+_REINSTALL = "Install fercli again."

@@ -45,7 +45,8 @@ class SummedAreaTable:
 
     def __init__(self, rgb: NDArray[np.uint8]) -> None:
         self.height, self.width = rgb.shape[:2]
-        self._sums = np.asarray(cv2.integral(np.ascontiguousarray(rgb), sdepth=cv2.CV_32S))
+        sums = cv2.integral(np.ascontiguousarray(rgb), sdepth=cv2.CV_32S)
+        self._sums: NDArray[np.int32] = np.asarray(sums, np.int32)
 
     def level(self, height: int, width: int, rows: range) -> Pixels:
         """Some `rows` of the picture resampled to `height` by `width`: (1, 3, len(rows), width)."""

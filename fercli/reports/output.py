@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from contextlib import contextmanager
 from io import FileIO
@@ -45,13 +46,19 @@ def claimed_standard_output() -> Iterator[int]:
 
     Meanwhile whatever a library or a plugin prints goes to standard error. The descriptor is unbuffered,
     so nothing is left to fail when Python ends after the reader of a pipe has gone.
+
+    Raises:
+        ReportError: standard output is closed.
     """
+    if sys.stdout is None:
+        raise ReportError("Standard output is closed.", "Name a file with --out.")
     sys.stdout.flush()
     data = os.dup(1)
     os.dup2(2, 1)
     try:
         yield data
     finally:
+        sys.stdout.flush()  # what was printed meanwhile is still in Python's buffer
         os.dup2(data, 1)
         os.close(data)
 
@@ -76,16 +83,17 @@ def open_growing(out: str | int) -> Iterator[Output]:
 def open_appearing(out: str | int) -> Iterator[Output]:
     """A file that takes its name once everything is written; a number is an open descriptor.
 
+    A device or a FIFO cannot be replaced, and is written to as it is.
+
     Raises:
         ReportError: it cannot be opened, written or renamed.
     """
-    if isinstance(out, int):
+    if isinstance(out, int) or not _replaceable(out):
         with open_growing(out) as file:
             yield file
         return
-    partial = Path(f"{out}.partial")
-    if Path(out).is_dir():
-        raise ReportError(f"{out} is a folder.", "Give the report's own name, for instance report.json.")
+    target = Path(out).resolve()  # a link goes on leading to its file
+    partial = target.with_name(f"{target.name}.partial")
     with open_growing(str(partial)) as file:
         try:
             yield file
@@ -93,7 +101,17 @@ def open_appearing(out: str | int) -> Iterator[Output]:
             partial.unlink()
             raise
     try:
-        partial.replace(out)
+        partial.replace(target)
+    except OSError as error:
+        raise _cannot_write(out, error) from error
+
+
+def _replaceable(out: str) -> bool:
+    """Whether the name is free or an ordinary file's."""
+    try:
+        return stat.S_ISREG(Path(out).stat().st_mode)
+    except FileNotFoundError:
+        return True
     except OSError as error:
         raise _cannot_write(out, error) from error
 

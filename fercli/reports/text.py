@@ -29,11 +29,11 @@ class CsvWriter:
 
     def __init__(self, file: Output) -> None:
         self._file = file
-        self._file.write(_csv_lines([COLUMNS]))
+        self._file.write(_csv_line(COLUMNS).encode())
 
     def write(self, photo: Photo) -> None:
         """Writes the photo's rows at once."""
-        self._file.write(_csv_lines([_csv_cells(row) for row in photo.rows()]))
+        self._file.write("".join(_csv_line(_csv_cells(row)) for row in photo.rows()).encode())
 
 
 class JsonLinesWriter:
@@ -68,10 +68,11 @@ def _json(row: Row) -> str:
     return json.dumps(row, ensure_ascii=False)
 
 
-def _csv_lines(rows: list[tuple[str, ...]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
+def _csv_line(cells: tuple[str, ...]) -> str:
+    line = io.StringIO()
+    # Before 3.13, Python quotes a carriage return only where lines end in one.
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _csv_cells(row: Row) -> tuple[str, ...]:

@@ -3,9 +3,9 @@
     pip download --no-deps facenet-pytorch==2.6.0
     python tools/mtcnn/export_nets.py facenet_pytorch-2.6.0-py3-none-any.whl
 
-Writes `fercli/mtcnn/weights/{pnet,rnet,onet}.onnx` and `fercli/mtcnn/nets.json`, byte for byte the same
-on every run. The graphs are the nets of facenet-pytorch 2.6.0, layer by layer, with the normalisation
-of its `detect_face` in front. One thing is written differently: a PReLU stands as its two halves,
+Writes `{pnet,rnet,onet}.onnx` and their manifest `nets.json` to `fercli/mtcnn/weights`, byte for byte
+the same on every run. The graphs are the nets of facenet-pytorch 2.6.0, layer by layer, with the
+normalisation of its `detect_face` in front. One thing is written differently: a PReLU stands as its two halves,
 `relu(x) + slope * -relu(-x)` in the form `slope * x + (1 - slope) * relu(x)`, each product a depthwise
 1x1 convolution. ONNX Runtime keeps those in the blocked layout of its fast convolutions, which the
 operator PRelu would make it leave and re-enter at every layer.
@@ -27,13 +27,12 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import onnx
 
-MTCNN = Path(__file__).parents[2] / "fercli" / "mtcnn"
+FOLDER = Path(__file__).parents[2] / "fercli" / "mtcnn" / "weights"
 WHEEL_SHA256 = "ecb82b27beb226d106f2219efe8f829b01b87a8595badd01545679bdb9f19cca"
 OPSET = 17
 IR_VERSION = 9  # with the opset, old enough for every onnxruntime that the project supports
 
 Weights = dict[str, NDArray[np.float32]]
-
 
 
 class Graph:
@@ -45,15 +44,18 @@ class Graph:
         self.constants: list[onnx.TensorProto] = []
 
     def constant(self, name: str, value: NDArray[np.float32]) -> str:
+        """An array stored in the graph."""
         from onnx import numpy_helper
 
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
     def weight(self, name: str) -> str:
+        """One of the trained arrays."""
         return self.constant(name, self.weights[name])
 
     def node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        """Any ONNX operator."""
         from onnx import helper
 
         self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
@@ -65,10 +67,12 @@ class Graph:
         return self.node("Mul", [centred, self.constant("scale", np.float32([0.0078125]))], "normalised")
 
     def convolution(self, x: str, layer: str, output: str = "") -> str:
+        """A convolution without padding."""
         inputs = [x, self.weight(f"{layer}.weight"), self.weight(f"{layer}.bias")]
         return self.node("Conv", inputs, output or layer)
 
     def dense(self, x: str, layer: str, output: str = "") -> str:
+        """A dense layer."""
         inputs = [x, self.weight(f"{layer}.weight"), self.weight(f"{layer}.bias")]
         return self.node("Gemm", inputs, output or layer, transB=1)
 
@@ -88,6 +92,7 @@ class Graph:
         return self.node("PRelu", [x, self.weight(f"{layer}.weight")], layer)
 
     def pooled(self, x: str, layer: str, size: int) -> str:
+        """Maxima of `size` by `size` every two pixels, the last ones of what is left at the edges."""
         return self.node("MaxPool", [x], layer, kernel_shape=[size, size], strides=[2, 2], ceil_mode=1)
 
     def flattened(self, x: str) -> str:
@@ -95,6 +100,7 @@ class Graph:
         return self.node("Flatten", [self.node("Transpose", [x], "permuted", perm=[0, 3, 2, 1])], "flat")
 
     def probability(self, logits: str) -> str:
+        """Of no face and of a face."""
         return self.node("Softmax", [logits], "probabilities", axis=1)
 
 
@@ -156,6 +162,7 @@ def to_onnx(name: str, weights: Weights) -> bytes:
 
 
 def sha256(data: bytes) -> str:
+    """The digest in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -167,7 +174,7 @@ def main(wheel: Path) -> None:
         sys.exit(f"{wheel} is not the facenet-pytorch 2.6.0 that PyPI serves: its sha256 differs.")
     manifest: dict[str, Any] = {
         "origin": "facenet-pytorch 2.6.0, https://pypi.org/project/facenet-pytorch/2.6.0/",
-        "licence": "MIT, weights/LICENSE.md",
+        "licence": "MIT, LICENSE.md",
         "wheel": {"file": wheel.name, "sha256": WHEEL_SHA256},
         "exporter": "tools/mtcnn/export_nets.py",
         "nets": {},
@@ -178,18 +185,18 @@ def main(wheel: Path) -> None:
             stored = archive.read(source)
             state = torch.load(io.BytesIO(stored), weights_only=True)
             model = to_onnx(name, {key: value.numpy() for key, value in state.items()})
-            file = f"weights/{name}.onnx"
-            (MTCNN / file).write_bytes(model)
+            file = f"{name}.onnx"
+            (FOLDER / file).write_bytes(model)
             manifest["nets"][name] = {
                 "source": source,
                 "source_sha256": sha256(stored),
                 "file": file,
                 "sha256": sha256(model),
             }
-    (MTCNN / "nets.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    (FOLDER / "nets.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if not sys.argv[1:]:
         sys.exit(__doc__)
     main(Path(sys.argv[1]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import pickle
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -31,8 +31,9 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
         partial.replace(folder / FILE)
     except (OSError, RuntimeError) as error:
         partial.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise ReportError(
-            f"The checkpoint in {folder} cannot be written: {error}.",
+            f"The checkpoint in {folder} cannot be written: {reason}.",
             "Make room; the last good checkpoint is kept, and --resume goes on from it.",
         ) from error
 
@@ -47,7 +48,18 @@ def load_checkpoint(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UsageError(f"{folder} holds no checkpoint to resume from.", "Leave out --resume.")
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        raise UsageError(f"{path} is not a checkpoint of fercli: {error}.") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # torch's remarks on a pickle that it then refuses
+            state: object = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load raises nearly anything on foreign bytes
+        raise foreign_checkpoint(path) from error
+    if not isinstance(state, dict) or "architecture" not in state:
+        raise foreign_checkpoint(path)
     return state
+
+
+def foreign_checkpoint(path: Path) -> UsageError:
+    """What to raise of a file that is no whole checkpoint."""
+    return UsageError(
+        f"{path} is broken, or is not a checkpoint of fercli.", "Leave out --resume to begin anew."
+    )

@@ -98,7 +98,8 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
                 emotion, text, usage = (row[place] for place in places)
                 yield emotion, text, usage
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read: {error}.", _REMEDY) from error
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path} cannot be read: {reason}.", _REMEDY) from error
 
 
 def _label(text: str, where: str) -> int:

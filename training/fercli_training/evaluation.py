@@ -78,7 +78,8 @@ def wilson_interval(right: int, pictures: int) -> tuple[float, float]:
     share, spread = right / pictures, _Z**2 / pictures
     centre = (share + spread / 2) / (1 + spread)
     half = _Z / (1 + spread) * math.sqrt(share * (1 - share) / pictures + spread / (4 * pictures))
-    return centre - half, centre + half
+    # Rounding takes an end that is 0 or 1 a little further.
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def _figures(confusion: NDArray[np.int64], label: int) -> ExpressionFigures:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +25,7 @@ from fercli_training.data import Pictures, Split, class_counts
 from fercli_training.evaluation import Evaluation, confusion_matrix, evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from fercli_training.loop import Outcome, Weights
@@ -60,6 +63,8 @@ def write_bundle(folder: Path, recipe: Recipe, outcome: Outcome, splits: Mapping
         raise ReportError(
             f"{folder} cannot be written: {error.strerror}.", "Choose another --out."
         ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 
@@ -105,19 +110,34 @@ def _save_weights(path: Path, weights: Weights) -> None:
 
 
 def _export_onnx(path: Path, network: torch.nn.Module) -> None:
-    program = torch.onnx.export(
-        network,
-        (torch.zeros(2, 1, SIDE, SIDE),),
-        dynamo=True,
-        dynamic_shapes=({0: torch.export.Dim("faces")},),
-        input_names=["pictures"],
-        output_names=["logits"],
-        opset_version=_OPSET,
-        verbose=False,
-    )
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            network,
+            (torch.zeros(2, 1, SIDE, SIDE),),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("faces")},),
+            input_names=["pictures"],
+            output_names=["logits"],
+            opset_version=_OPSET,
+            verbose=False,
+        )
     if program is None:  # what torch returns for its older exporter
         raise ParityError("torch exported no model.")
     program.save(path, external_data=False)
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Without torch's words on its own insides and on torchvision, which is not needed."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _evaluate(

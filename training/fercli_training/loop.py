@@ -13,10 +13,10 @@ from fercli_torch.network import build_network
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from fercli.errors import FercliError, UsageError
+from fercli.errors import FercliError, ReportError, UsageError
 from fercli.records import EXPRESSIONS
 from fercli_training.augmentation import augment
-from fercli_training.checkpoint import load_checkpoint, save_checkpoint
+from fercli_training.checkpoint import FILE, foreign_checkpoint, load_checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Weights = dict[str, torch.Tensor]
 _EVALUATION_BATCH = 512
+_FEWEST = 2
+"""Pictures: batch normalisation has nothing to normalise in a batch of one."""
+
 _SMOOTHING = 0.98
 """Of the loss and accuracy on the progress bar."""
 
@@ -63,9 +66,15 @@ class Trainer:
 
     The moving averages of the weights (and of batch normalisation's statistics) are what is evaluated
     and kept, as in the article.
+
+    Raises:
+        UsageError: a single picture to train on.
+        UnavailableError: the recipe's architecture is unknown or described wrongly.
     """
 
     def __init__(self, recipe: Recipe, training: Pictures, public: Pictures, folder: Path) -> None:
+        if len(training) < _FEWEST:
+            raise UsageError(f"The training split has {len(training)} picture; at least {_FEWEST} are needed.")
         torch.manual_seed(recipe.training.seed)
         self.recipe = recipe
         self.folder = folder
@@ -87,7 +96,7 @@ class Trainer:
         """Goes on from the folder's checkpoint, to the same numbers as an undisturbed run.
 
         Raises:
-            UsageError: there is no checkpoint, or it belongs to another architecture.
+            UsageError: there is no checkpoint, it is broken, or it belongs to another architecture.
         """
         state = load_checkpoint(self.folder)
         if state["architecture"] != self.recipe.architecture:
@@ -95,26 +104,24 @@ class Trainer:
                 f"The checkpoint in {self.folder} is of another architecture than the recipe's.",
                 "Resume with the recipe it was begun with, or choose another --out.",
             )
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.generator.set_state(state["generator"])
-        torch.set_rng_state(state["dropout_generator"])
-        self.epoch = state["epoch"]
-        self.best = Outcome(state["best"], state["best_epoch"], state["best_accuracy"])
+        try:
+            self._restore(state)
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise foreign_checkpoint(self.folder / FILE) from error
 
     def run(self, report: Callable[[Step], None]) -> Outcome:
         """Trains for the epochs that are left and returns the best averaged weights.
 
         Raises:
             DivergedError: the loss became NaN or infinite; the last good checkpoint is kept.
-            ReportError: a checkpoint cannot be written.
+            ReportError: a checkpoint or metrics.jsonl cannot be written.
         """
         while self.epoch < self.recipe.training.epochs:
             rate = self._set_learning_rate()
             last = None
             for last in self._train_epoch():
                 report(last)
+            self._refuse_broken_weights()
             self.epoch += 1
             accuracy = self._public_accuracy()
             if accuracy > self.best.public_accuracy or not self.best.weights:
@@ -166,11 +173,19 @@ class Trainer:
 
     def _refuse_divergence(self, loss: float, step: int) -> None:
         if not np.isfinite(loss):
-            raise DivergedError(
-                f"The loss became {loss} in epoch {self.epoch + 1}, step {step}; "
-                f"the checkpoint of epoch {self.epoch} is kept in {self.folder}.",
-                "Lower the learning rate, for instance --set learning_rate=0.0003, and use --resume.",
-            )
+            raise self._diverged(f"The loss became {loss} in epoch {self.epoch + 1}, step {step}")
+
+    def _refuse_broken_weights(self) -> None:
+        """A loss is known before its step: without this, an epoch's last step could spoil a checkpoint."""
+        if not all(bool(value.isfinite().all()) for value in self.network.state_dict().values()):
+            raise self._diverged(f"A weight is no longer a number after epoch {self.epoch + 1}")
+
+    def _diverged(self, what: str) -> DivergedError:
+        remedy = "Lower the learning rate, for instance --set learning_rate=0.0003"
+        if self.epoch == 0:
+            return DivergedError(f"{what}; there is no checkpoint yet.", f"{remedy}.")
+        kept = f"the checkpoint of epoch {self.epoch} is kept in {self.folder}"
+        return DivergedError(f"{what}; {kept}.", f"{remedy}, and use --resume.")
 
     @torch.inference_mode()
     def _public_accuracy(self) -> float:
@@ -183,6 +198,15 @@ class Trainer:
             logits = self.average(pixels[batch].float() / 255)
             right += int((logits.argmax(1) == labels[batch]).sum())
         return right / len(labels)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.generator.set_state(state["generator"])
+        torch.set_rng_state(state["dropout_generator"])
+        self.epoch = state["epoch"]
+        self.best = Outcome(state["best"], state["best_epoch"], state["best_accuracy"])
 
     def _save(self) -> None:
         state: dict[str, Any] = {
@@ -203,8 +227,15 @@ class Trainer:
         line = {"epoch": self.epoch, "learning_rate": learning_rate, "public_accuracy": public_accuracy}
         if last is not None:
             line |= {"loss": last.loss, "accuracy": last.accuracy, "pictures_a_second": last.rate}
-        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        path = self.folder / "metrics.jsonl"
+        try:
+            # A run that begins anew in the folder leaves no lines of another.
+            with path.open("w" if self.epoch == 1 else "a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise ReportError(
+                f"{path} cannot be written: {error.strerror}.", "Make room, and use --resume."
+            ) from error
 
 
 def _tensors(pictures: Pictures) -> tuple[torch.Tensor, torch.Tensor]:

@@ -51,6 +51,7 @@ class Training:
         self._require("average_decay", 0 <= self.average_decay < 1, "0 or more, below 1")
         for name in ("flip", "shift"):
             self._require(name, 0 <= getattr(self, name) <= 1, "0 to 1")
+        self._require("seed", 0 <= self.seed < 2**63, "0 or more, below 2**63")
         self._require("precision", self.precision in {"bfloat16", "float32"}, "bfloat16 or float32")
 
     def _require(self, name: str, holds: bool, rule: str) -> None:
@@ -91,13 +92,20 @@ def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
         )
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not a recipe: {error}.") from error
     _refuse_unknown(tables, ("architecture", "training"), str(path))
-    training = dict(tables.get("training", {}))
+    training = _table(tables, "training", path)
     for override in overrides:
         training |= _parse(override)
-    return Recipe(path.stem, dict(tables.get("architecture", {})), _training(training, str(path)))
+    return Recipe(path.stem, _table(tables, "architecture", path), _training(training, str(path)))
+
+
+def _table(tables: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:
+    table = tables.get(name)
+    if not isinstance(table, dict):
+        raise UsageError(f"{path} lacks the table [{name}].", f"{_FOLDER / 'article.toml'} shows both.")
+    return dict(table)
 
 
 def _parse(override: str) -> dict[str, Any]:
