@@ -38,8 +38,8 @@ ENLARGED = 5
 MARGIN = 80
 """Pixels by which the enlarged picture's border is continued on each side."""
 
-SIZES = (0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.3, 1.45)
-DOWNS = (-0.06, -0.03, 0.0, 0.03, 0.06)
+SIZES = (0.85, 0.9, 0.95, 1.0, 1.05, 1.15, 1.3, 1.45)
+DOWNS = (-0.045, -0.03, -0.015, 0.0, 0.03)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class FacenetPlugin:
             import torch
             from facenet_pytorch import MTCNN
         except (ImportError, OSError) as error:
-            raise UnavailableError(f"the detector facenet cannot be loaded: {error}.", _REMEDY) from error
+            raise UnavailableError(f"The detector facenet cannot be loaded: {error}.", _REMEDY) from error
         torch.set_num_threads(threads)
         return FacenetDetector(MTCNN(keep_all=True, min_face_size=min_face), min_face, min_score)
 
@@ -71,7 +71,8 @@ class FacenetDetector:
             PhotoError: facenet-pytorch fails on this picture, as it does where one of its boxes misses
                 the picture.
         """
-        if not scales(*rgb.shape[:2], self._min_face):
+        height, width = rgb.shape[:2]
+        if not scales(height, width, self._min_face):
             return []  # smaller than the smallest face, where facenet-pytorch has no level to look at
         try:
             boxes, scores, landmarks = self._mtcnn.detect(rgb, landmarks=True)

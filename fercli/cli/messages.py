@@ -11,16 +11,26 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from typing import TextIO
+
     from rich.table import Table
 
 
 def say(*lines: str) -> None:
     """Prints lines to standard error; a terminal that cannot show a character gets its escape."""
-    if sys.stderr is None:  # closed by whoever started fercli
-        return
-    encoding = sys.stderr.encoding or "utf-8"
     for line in lines:
-        print(line.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)  # noqa: T201 - the one place that prints
+        typer.echo(_encodable(line, sys.stderr), err=True)
+
+
+def show(text: str) -> None:
+    """Prints text to standard output, as the data that a command is for; escapes as in `say`."""
+    typer.echo(_encodable(text, sys.stdout))
+
+
+def _encodable(text: str, stream: TextIO | None) -> str:
+    """The text as the stream can show it; there is no stream where it was closed from the start."""
+    encoding = (stream and stream.encoding) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def print_table(table: Table) -> None:
@@ -34,7 +44,7 @@ def print_table(table: Table) -> None:
     with console.capture() as captured:
         console.print(table)
     # Not rich's own way to standard output, which ends the program with 1 where a pipe is closed.
-    typer.echo(captured.get(), nl=False)
+    show(captured.get().rstrip("\n"))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fercli.cli.messages import print_table
+from fercli.cli.messages import print_table, show
 
 app = typer.Typer(help="List, show and verify models.", no_args_is_help=True)
 
@@ -34,13 +34,13 @@ def list_models() -> None:
 
 
 @app.command("show")
-def show(
+def show_card(
     model: Annotated[str, typer.Argument(help="The name of a model that ships, or a model's folder.")],
 ) -> None:
     """Print a model's card: data, recipe, figures, limits."""
     from fercli.bundle import CARD, load_bundle
 
-    typer.echo(load_bundle(model).verified(CARD).read_text("utf-8"))
+    show(load_bundle(model).verified(CARD).read_text("utf-8"))
 
 
 @app.command("verify")
@@ -55,7 +55,7 @@ def verify(
     for model in models or shipped_models():
         bundle = load_bundle(model)
         for name in bundle.files:
-            typer.echo(f"{bundle.verified(name)}: whole")
+            show(f"{bundle.verified(name)}: whole")
 
 
 def _accuracy(metrics: dict[str, float] | None) -> str:

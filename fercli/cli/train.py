@@ -60,11 +60,9 @@ def train(
         folder = write_bundle(out / "model", chosen, outcome, splits)
     except KeyboardInterrupt:
         if trainer.epoch:
-            say(
-                f"fercli: interrupted; add --resume to go on from the end of epoch {trainer.epoch} in {out}."
-            )
+            say(f"fercli: interrupted; add --resume to go on from the last whole epoch in {out}.")
         else:
-            say("fercli: interrupted before the end of the first epoch; nothing is kept.")
+            say("fercli: interrupted before the end of the first epoch; nothing of it is kept.")
         raise
     say(f"Epoch {outcome.epoch} was best on PublicTest: {outcome.public_accuracy:.4f}.")
     say(f"The model is in {folder}.")

@@ -64,13 +64,15 @@ def claimed_standard_output() -> Iterator[int]:
 
 
 @contextmanager
-def open_growing(out: str | int) -> Iterator[Output]:
+def open_growing(out: str | int, name: str = "") -> Iterator[Output]:
     """A file that is replaced now and grows write by write; a number is an open descriptor.
+
+    `name` is what messages call it, where that is not its own.
 
     Raises:
         ReportError: it cannot be opened or written.
     """
-    name = "standard output" if isinstance(out, int) else out
+    name = name or ("standard output" if isinstance(out, int) else out)
     try:
         file = FileIO(out, "wb", closefd=not isinstance(out, int))
     except OSError as error:
@@ -94,7 +96,7 @@ def open_appearing(out: str | int) -> Iterator[Output]:
         return
     target = Path(out).resolve()  # a link goes on leading to its file
     partial = target.with_name(f"{target.name}.partial")
-    with open_growing(str(partial)) as file:
+    with open_growing(str(partial), out) as file:
         try:
             yield file
         except BaseException:

@@ -18,7 +18,11 @@ Picture = NDArray[np.uint8]
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "photos"
 
-HOPPER, COLLINS, CAMERAMAN = "admiral-grace-hopper.jpg", "astronaut-eileen-collins.jpg", "cameraman-profile-grey.png"
+HOPPER, COLLINS, CAMERAMAN = (
+    "admiral-grace-hopper.jpg",
+    "astronaut-eileen-collins.jpg",
+    "cameraman-profile-grey.png",
+)
 BLUE_ROOM, PORTRAIT = "president-obama-blue-room.jpg", "president-obama-portrait.jpg"
 SPEAKING, BIDEN, GROUP = "president-obama-speaking.jpg", "vice-president-biden.jpg", "group.jpg"
 CAT, COFFEE = "cat-chelsea-no-face.jpg", "coffee-no-face.jpg"
@@ -70,7 +74,9 @@ def head(number: int, side: int) -> Picture:
 
 def collage(sides: Sequence[int], height: int, width: int, background: int | None = 118) -> Picture:
     """Heads of these sides on a grid of a plain background, or on noise where it is None."""
-    canvas = noise(height, width) if background is None else np.full((height, width, 3), background, np.uint8)
+    canvas = (
+        noise(height, width) if background is None else np.full((height, width, 3), background, np.uint8)
+    )
     cell = max(sides, default=1) + 3
     for number, side in enumerate(sides):
         top, left = (cell * place for place in divmod(number, width // cell))
@@ -113,7 +119,10 @@ PICTURES: dict[str, Callable[[], Picture]] = {
     "collins's head tripled": lambda: sampled(sample(COLLINS)[25:215, 110:300], 570, 570),
     "cameraman's head by 2.6": lambda: sampled(head(6, 125), 325, 325),
     # mirrored and turned
-    **{f"mirrored {name}": (lambda name=name: halved(name)[:, ::-1]) for name in (HOPPER, COLLINS, SPEAKING)},
+    **{
+        f"mirrored {name}": (lambda name=name: halved(name)[:, ::-1])
+        for name in (HOPPER, COLLINS, SPEAKING)
+    },
     "mirrored group": lambda: sample(GROUP)[:, ::-1],
     "hopper turned left": lambda: np.rot90(sample(HOPPER)),
     "biden turned right": lambda: np.rot90(halved(BIDEN), 3),

@@ -5,10 +5,10 @@
 
 Writes `{pnet,rnet,onet}.onnx` and their manifest `nets.json` to `fercli/mtcnn/weights`, byte for byte
 the same on every run. The graphs are the nets of facenet-pytorch 2.6.0, layer by layer, with the
-normalisation of its `detect_face` in front. One thing is written differently: a PReLU stands as its two halves,
-`relu(x) + slope * -relu(-x)` in the form `slope * x + (1 - slope) * relu(x)`, each product a depthwise
-1x1 convolution. ONNX Runtime keeps those in the blocked layout of its fast convolutions, which the
-operator PRelu would make it leave and re-enter at every layer.
+normalisation of its `detect_face` in front. One thing is written differently: a PReLU stands as
+`slope * x + (1 - slope) * relu(x)`, each product a depthwise 1x1 convolution. ONNX Runtime keeps those in
+the blocked layout of its fast convolutions, which the operator PRelu would make it leave and re-enter at
+every layer.
 """
 
 from __future__ import annotations

@@ -50,8 +50,10 @@ def main(arguments: list[str]) -> None:
 
 def write(file: Path) -> None:
     """Run the reference over all pictures; say on which of them it depends on the order of equals."""
+    import torch
     from facenet_pytorch import MTCNN
 
+    torch.set_num_threads(1)  # sums in one order
     detectors = {size: MTCNN(keep_all=True, min_face_size=size) for size in MIN_FACES}
     pictures = {}
     for name, make in PICTURES.items():
@@ -64,8 +66,8 @@ def write(file: Path) -> None:
             print(f"{name}: equal scores, of which the unstable sort keeps another")
     made_with = {package: metadata.version(package) for package in PACKAGES}
     lines = [f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in pictures.items()]
-    text = '{"made_with": %s,\n "pictures": {\n%s\n}}\n' % (json.dumps(made_with), ",\n".join(lines))
-    file.write_text(text, encoding="utf-8")
+    text = ['{"made_with": ', json.dumps(made_with), ',\n "pictures": {\n', ",\n".join(lines), "\n}}\n"]
+    file.write_text("".join(text), encoding="utf-8")
 
 
 def faces(detector: Any, picture: NDArray[np.uint8]) -> list[dict[str, Any]] | None:

@@ -74,7 +74,7 @@ class Trainer:
 
     def __init__(self, recipe: Recipe, training: Pictures, public: Pictures, folder: Path) -> None:
         if len(training) < _FEWEST:
-            raise UsageError(f"The training split has {len(training)} picture; at least {_FEWEST} are needed.")
+            raise UsageError(f"{len(training)} picture to train on; at least {_FEWEST} are needed.")
         torch.manual_seed(recipe.training.seed)
         self.recipe = recipe
         self.folder = folder

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import pytest
+
+from tests import faulty_plugins as faulty
+from tests.corpus import SAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FERCLI = Path(sysconfig.get_path("scripts"), "fercli")
+_TIMEOUT = 180
+
+
+class Result(NamedTuple):
+    """How a run of the program ended."""
+
+    returncode: int
+    stdout: bytes
+    stderr: str
+
+
+class Run(Protocol):
+    """Runs the installed console script; a traceback fails the test."""
+
+    def __call__(
+        self,
+        *arguments: str | Path,
+        stdin: bytes = b"",
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Result: ...
+
+
+def run_fercli(
+    *arguments: str | Path,
+    stdin: bytes = b"",
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Result:
+    done = subprocess.run(
+        [FERCLI, *arguments],
+        input=stdin,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        check=False,
+        timeout=_TIMEOUT,
+    )
+    stderr = done.stderr.decode()
+    assert "Traceback" not in stderr, stderr
+    return Result(done.returncode, done.stdout, stderr)
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    return run_fercli
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def faulty_plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PYTHONPATH that holds an installed distribution of plugins that misbehave."""
+    folder = tmp_path_factory.mktemp("site-packages")
+    shutil.copy(faulty.__file__, folder / "fercli_faulty.py")
+    (folder / "fercli_faulty_import.py").write_text("raise RuntimeError('broken\\nin two lines')\n")
+    metadata = folder / "fercli_faulty-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: fercli-faulty\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(faulty.ENTRY_POINTS)
+    return folder

@@ -1,0 +1,127 @@
+"""Backends and detectors as strangers might write them, most of them wrong in one way each."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fercli.crop import WHOLE
+from fercli.plugins import Availability
+from fercli.records import Box, Face
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from fercli.bundle import Bundle
+
+ENTRY_POINTS = """
+[fercli.backends]
+raises-in-load = fercli_faulty:RaisesInLoad
+raises-in-call = fercli_faulty:RaisesInCall
+wrong-shape = fercli_faulty:WrongShape
+not-finite = fercli_faulty:NotFinite
+unavailable = fercli_faulty:Unavailable
+raises-in-answer = fercli_faulty:RaisesInAnswer
+no-backend = fercli_faulty:NoPlugin
+
+[fercli.detectors]
+two-halves = fercli_faulty:TwoHalvesPlugin
+raises-in-detect = fercli_faulty:RaisesInDetectPlugin
+raises-in-import = fercli_faulty_import:Plugin
+raises-in-constructor = fercli_faulty:RaisesInConstructor
+not-there = fercli_faulty:NotThere
+no-detector = fercli_faulty:NoPlugin
+"""
+
+
+class ConstantBackend:
+    """Gives every face the same logits."""
+
+    name = "constant"
+
+    def is_available(self) -> Availability:
+        return Availability(True)
+
+    def load(self, bundle: Bundle, device: str, threads: int) -> ConstantBackend:  # noqa: ARG002 - the interface
+        return self
+
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.zeros((len(batch), 7), np.float32)
+
+    def describe(self) -> Mapping[str, str]:
+        return {"runtime": "none", "version": "1"}
+
+
+class RaisesInLoad(ConstantBackend):
+    def load(self, bundle: Bundle, device: str, threads: int) -> ConstantBackend:
+        raise RuntimeError("it would not load")
+
+
+class RaisesInCall(ConstantBackend):
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        raise RuntimeError("it would not run")
+
+
+class WrongShape(ConstantBackend):
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.zeros((len(batch), 3), np.float32)
+
+
+class NotFinite(ConstantBackend):
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.full((len(batch), 7), np.nan, np.float32)
+
+
+class Unavailable(ConstantBackend):
+    def is_available(self) -> Availability:
+        return Availability(False, "the moon is not full", "wait [a month]")
+
+
+class RaisesInAnswer(ConstantBackend):
+    def is_available(self) -> Availability:
+        raise RuntimeError("no answer")
+
+
+class NoPlugin:
+    """Has nothing that a plugin has."""
+
+
+class TwoHalvesPlugin:
+    """Finds a face in each half of a picture, and prints wherever it can."""
+
+    name = "two-halves"
+
+    def is_available(self) -> Availability:
+        return Availability(True)
+
+    def load(self, min_face: int, min_score: float, threads: int) -> TwoHalvesPlugin:  # noqa: ARG002 - the interface
+        print("POLLUTION on loading")  # noqa: T201 - what it is for
+        return self
+
+    framing = WHOLE
+
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        print("POLLUTION on detecting")  # noqa: T201 - what it is for
+        os.write(1, b"POLLUTION past Python\n")
+        height, width = (float(side) for side in rgb.shape[:2])
+        return [
+            Face(Box(0.0, -5.0, width / 2, height), 0.75),
+            Face(Box(width / 2, 0.0, width, height + 5), 0.5),
+        ]
+
+    def describe(self) -> Mapping[str, str]:
+        return {"detector": "two-halves"}
+
+
+class RaisesInDetectPlugin(TwoHalvesPlugin):
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        raise ZeroDivisionError("nothing\nto divide")
+
+
+class RaisesInConstructor(TwoHalvesPlugin):
+    def __init__(self) -> None:
+        raise RuntimeError("not made")

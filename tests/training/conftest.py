@@ -1,0 +1,78 @@
+"""What the tests of training share: the data, a recipe, and one network that is really trained."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch  # noqa: TID253 - what is tested here is torch's
+from fercli_training.data import Pictures, Split, read_fer2013
+from fercli_training.export import write_bundle
+from fercli_training.loop import Outcome, Trainer
+from fercli_training.recipe import Recipe, load_recipe
+
+from tests.training import fer2013 as made_up
+
+_SHARED = Path(__file__).parents[3] / "shared" / "fer2013"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that went to its end."""
+
+    recipe: Recipe
+    folder: Path
+    outcome: Outcome
+    raw: dict[str, torch.Tensor]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made_up.write(tmp_path_factory.mktemp("data") / "fer2013.csv")
+
+
+@pytest.fixture(scope="session")
+def splits(data: Path) -> dict[Split, Pictures]:
+    return read_fer2013(data, Split)
+
+
+@pytest.fixture(scope="session")
+def recipe_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
+    path.write_text(made_up.RECIPE)
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(
+    recipe_file: Path, splits: dict[Split, Pictures], tmp_path_factory: pytest.TempPathFactory
+) -> Trained:
+    folder = tmp_path_factory.mktemp("run")
+    recipe = load_recipe(str(recipe_file))
+    trainer = Trainer(recipe, splits[Split.TRAINING], splits[Split.PUBLIC], folder)
+    outcome = trainer.run(lambda _: None)
+    return Trained(recipe, folder, outcome, trainer.network.state_dict())
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(trained: Trained, splits: dict[Split, Pictures]) -> Path:
+    return write_bundle(trained.folder / "model", trained.recipe, trained.outcome, splits)
+
+
+@pytest.fixture(scope="session")
+def fer2013() -> Path:
+    """The real data set's file."""
+    folder = Path(os.environ.get("FERCLI_FER2013", _SHARED))
+    for name in ("fer2013.csv.gz", "fer2013.csv"):
+        if (folder / name).is_file():
+            return folder / name
+    pytest.skip(f"FER2013 is not in {folder}")

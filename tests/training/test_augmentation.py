@@ -1,0 +1,114 @@
+from dataclasses import replace
+
+import pytest
+import torch  # noqa: TID253 - what is tested here is torch's
+from fercli_training.augmentation import augment
+from fercli_training.recipe import Training, load_recipe
+
+SIDE = 48
+MANY = 600
+CENTRE = (SIDE - 1) / 2
+
+
+def recipe(**values: float) -> Training:
+    nothing = {"flip": 0.0, "rotation": 0.0, "shift": 0.0, "scale": 0.0}
+    return replace(load_recipe("article").training, **(nothing | values))  # type: ignore[arg-type] # all floats
+
+
+def random(seed: int = 1) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(count: int) -> torch.Tensor:
+    return torch.rand(count, 1, SIDE, SIDE, generator=random(7))
+
+
+def spots(across: float, down: float) -> torch.Tensor:
+    """A soft spot on black, at a place measured from the centre in pixels, many times."""
+    rows, columns = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
+    distance = (columns - CENTRE - across) ** 2 + (rows - CENTRE - down) ** 2
+    return torch.exp(-distance / 8).expand(MANY, 1, SIDE, SIDE)
+
+
+def places(pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where each picture's light is, across and down from the centre in pixels."""
+    light = pictures[:, 0]
+    offsets = torch.arange(SIDE) - CENTRE
+    total = light.sum(dim=(1, 2))
+    return (light.sum(dim=1) * offsets).sum(1) / total, (light.sum(dim=2) * offsets).sum(1) / total
+
+
+def test_shape_type_and_range_stay() -> None:
+    pictures = noise(20) * 0.5 + 0.25
+    variants = augment(pictures, load_recipe("article").training, random())
+    assert variants.shape == pictures.shape
+    assert variants.dtype == torch.float32
+    assert variants.min() >= pictures.min()
+    assert variants.max() <= pictures.max()
+
+
+def test_nothing_asked_is_nothing_done() -> None:
+    pictures = noise(8)
+    torch.testing.assert_close(augment(pictures, recipe(), random()), pictures, atol=1e-5, rtol=0)
+
+
+def test_a_sure_flip_mirrors() -> None:
+    pictures = noise(8)
+    variants = augment(pictures, recipe(flip=1), random())
+    torch.testing.assert_close(variants, pictures.flip(3), atol=1e-5, rtol=0)
+
+
+def test_half_of_the_pictures_are_mirrored_and_nothing_else() -> None:
+    across, down = places(augment(spots(10, 5), recipe(flip=0.5), random()))
+    assert 0.4 < (across < 0).float().mean() < 0.6
+    torch.testing.assert_close(across.abs(), torch.full((MANY,), 10.0), atol=0.01, rtol=0)
+    torch.testing.assert_close(down, torch.full((MANY,), 5.0), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("flip", [0.0, 1.0])
+def test_rotation_turns_about_the_centre_either_way_up_to_its_limit(flip: float) -> None:
+    across, down = places(augment(spots(14, 0), recipe(rotation=30, flip=flip), random()))
+    across = across * (1 - 2 * flip)
+    degrees = torch.rad2deg(torch.atan2(down, across))
+    torch.testing.assert_close(torch.hypot(across, down), torch.full((MANY,), 14.0), atol=0.1, rtol=0)
+    assert -30.2 < degrees.min() < -28
+    assert 28 < degrees.max() < 30.2
+    assert abs(float(degrees.mean())) < 3
+
+
+def test_shift_moves_either_way_up_to_its_share_of_the_side() -> None:
+    for moved in places(augment(spots(0, 0), recipe(shift=0.125), random())):
+        assert -6.05 < moved.min() < -5.7
+        assert 5.7 < moved.max() < 6.05
+        assert abs(float(moved.mean())) < 0.6
+
+
+def test_scale_grows_and_shrinks_up_to_its_limit() -> None:
+    across, down = places(augment(spots(10, 0), recipe(scale=0.3), random()))
+    exponents = torch.log(across / 10)
+    assert -0.31 < exponents.min() < -0.28
+    assert 0.28 < exponents.max() < 0.31
+    assert down.abs().max() < 0.01
+
+
+def test_what_lies_outside_continues_the_border() -> None:
+    flat = torch.full((50, 1, SIDE, SIDE), 0.7)
+    variants = augment(flat, recipe(flip=0.5, rotation=45, shift=0.5, scale=0.5), random())
+    torch.testing.assert_close(variants, flat, atol=1e-5, rtol=0)
+
+
+def test_every_picture_gets_a_variant_of_its_own() -> None:
+    same = noise(1).expand(30, 1, SIDE, SIDE)
+    variants = augment(same, load_recipe("article").training, random())
+    differences = (variants[:, None] - variants[None]).abs().amax(dim=(2, 3, 4))
+    assert (differences + torch.eye(30)).min() > 0.05
+
+
+def test_the_generator_decides_alone() -> None:
+    pictures, article = noise(10), load_recipe("article").training
+    generator = random(5)
+    first, second = augment(pictures, article, generator), augment(pictures, article, generator)
+    assert not torch.equal(first, second)
+    torch.manual_seed(99)
+    assert torch.equal(augment(pictures, article, random(5)), first)
+    assert not torch.equal(augment(pictures, article, random(6)), first)

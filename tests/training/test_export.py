@@ -1,0 +1,137 @@
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch  # noqa: TID253 - what is tested here is torch's
+from fercli_torch.network import build_network
+from fercli_training.data import Pictures, Split
+from fercli_training.evaluation import confusion_matrix, evaluate
+from fercli_training.export import ParityError, write_bundle
+
+from fercli import __version__
+from fercli.bundle import load_bundle
+from fercli.crop import to_unit_range
+from fercli.errors import ReportError
+from fercli.plugins import find_backend
+from fercli.records import EXPRESSIONS
+from tests.training.conftest import Trained
+
+Splits = dict[Split, Pictures]
+
+
+def test_a_bundle_holds_its_four_files_with_their_checksums(bundle_folder: Path) -> None:
+    bundle = load_bundle(str(bundle_folder))
+    assert {path.name for path in bundle_folder.iterdir()} == {*bundle.files, "model.json"}
+    assert set(bundle.files) == {"weights.safetensors", "model.onnx", "MODEL_CARD.md"}
+    for name, digest in bundle.files.items():
+        assert hashlib.sha256((bundle_folder / name).read_bytes()).hexdigest() == digest
+        assert bundle.verified(name) == bundle_folder / name
+    assert not bundle_folder.with_name("model.partial").exists()
+
+
+def test_model_json_says_what_the_model_is(bundle_folder: Path, trained: Trained) -> None:
+    description = json.loads((bundle_folder / "model.json").read_text())
+    assert description["format"] == 1
+    assert description["name"] == "tiny"
+    assert description["architecture"] == trained.recipe.architecture
+    assert tuple(description["expressions"]) == EXPRESSIONS
+    assert description["input"] == {"shape": [1, 48, 48], "range": [0, 1]}
+    assert description["provenance"]["epoch"] == trained.outcome.epoch
+    assert description["provenance"]["fercli"] == __version__
+    assert description["provenance"]["recipe"]["seed"] == 3
+    assert description["provenance"]["data"]["Training"] == dict.fromkeys(EXPRESSIONS, 8)
+    assert description["metrics"]["PublicTest"]["accuracy"] == trained.outcome.public_accuracy
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_the_onnx_model_computes_what_the_network_computes(
+    count: int, bundle_folder: Path, trained: Trained, splits: Splits
+) -> None:
+    network = build_network(trained.recipe.architecture).eval()
+    network.load_state_dict(trained.outcome.weights)
+    batch = to_unit_range(splits[Split.PRIVATE].pixels[:count, np.newaxis])
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(batch)).numpy()
+    logits = find_backend("onnx").load(load_bundle(str(bundle_folder)), "cpu", 1)(batch)
+    assert logits.shape == (count, 7)
+    assert logits.dtype == np.float32
+    np.testing.assert_allclose(logits, expected, atol=1e-4, rtol=0)
+
+
+def test_the_weights_file_is_the_network(bundle_folder: Path, trained: Trained) -> None:
+    from safetensors.torch import load_file
+
+    weights = load_file(bundle_folder / "weights.safetensors")
+    network = build_network(trained.recipe.architecture)
+    missing, unexpected = network.load_state_dict(weights, strict=False)
+    assert not unexpected
+    assert all(name.endswith("num_batches_tracked") for name in missing)
+    for name, value in weights.items():
+        assert torch.equal(value, trained.outcome.weights[name])
+
+
+def test_the_metrics_are_those_of_the_onnx_model(bundle_folder: Path, splits: Splits) -> None:
+    bundle = load_bundle(str(bundle_folder))
+    classifier = find_backend("onnx").load(bundle, "cpu", 1)
+    for split in (Split.PUBLIC, Split.PRIVATE):
+        evaluation = evaluate(confusion_matrix(classifier, splits[split], 5, lambda _: None))
+        assert bundle.description["metrics"][split] == {
+            "accuracy": evaluation.accuracy, "interval": list(evaluation.interval)
+        }  # fmt: skip
+    assert bundle.description["metrics"]["PrivateTest"]["accuracy"] > 0.7
+
+
+def test_the_card_holds_the_figures(bundle_folder: Path) -> None:
+    description = json.loads((bundle_folder / "model.json").read_text())
+    card = (bundle_folder / "MODEL_CARD.md").read_text("utf-8")
+    assert card.startswith("# tiny\n")
+    for split, count in (("PublicTest", 35), ("PrivateTest", 42)):
+        figures = description["metrics"][split]
+        low, high = figures["interval"]
+        assert f"| {split} | {count} | {figures['accuracy']:.4f} | {low:.4f} to {high:.4f} |" in card
+    assert f"| parameters | {description['cost']['parameters']:,} |" in card
+    assert f"| multiply-adds a face | {description['cost']['multiply_adds']:,} |" in card
+    assert "| seed | 3 |" in card
+    assert "What it is not for" in card
+    confusions = card.partition("A row is the label")[2]
+    assert all(f"| {name} | " in confusions for name in EXPRESSIONS)
+
+
+def test_an_old_model_is_replaced_as_a_whole(trained: Trained, splits: Splits, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    (folder / "old").mkdir(parents=True)
+    (tmp_path / "model.partial").mkdir()
+    (tmp_path / "model.partial" / "rest").touch()
+    write_bundle(folder, trained.recipe, trained.outcome, splits)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert not (folder / "old").exists()
+
+
+def test_the_exporter_says_nothing(
+    trained: Trained, splits: Splits, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_bundle(tmp_path / "model", trained.recipe, trained.outcome, splits)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_network_that_computes_no_numbers_is_not_shipped(
+    trained: Trained, splits: Splits, tmp_path: Path
+) -> None:
+    weights = dict(trained.outcome.weights)
+    weights["classifier.bias"] = torch.full((7,), torch.nan)
+    broken = replace(trained.outcome, weights=weights)
+    with pytest.raises(ParityError, match=r"model\.onnx differs from the trained network by nan"):
+        write_bundle(tmp_path / "model", trained.recipe, broken, splits)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(
+    trained: Trained, splits: Splits, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ReportError, match=r"cannot be written: Not a directory\.") as caught:
+        write_bundle(tmp_path / "file" / "model", trained.recipe, trained.outcome, splits)
+    assert caught.value.remedy == "Choose another --out."

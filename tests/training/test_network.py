@@ -1,0 +1,95 @@
+from typing import Any
+
+import pytest
+import torch  # noqa: TID253 - what is tested here is torch's
+from fercli_torch.network import ArticleArchitecture, Standardise, build_network
+from fercli_training.cost import count_cost
+from torch import nn  # noqa: TID253 - as above
+
+from fercli.errors import UnavailableError
+
+ARTICLE = ArticleArchitecture().description()
+
+
+def test_a_face_becomes_seven_logits() -> None:
+    network = build_network(ARTICLE).eval()
+    pictures = torch.rand(3, 1, 48, 48)
+    with torch.inference_mode():
+        logits = network(pictures)
+        assert logits.shape == (3, 7)
+        assert logits.dtype == torch.float32
+        torch.testing.assert_close(network(pictures[1:2]), logits[1:2], atol=1e-5, rtol=0)
+
+
+def test_the_articles_network_costs_what_it_should() -> None:
+    assert count_cost(build_network(ARTICLE)) == {"parameters": 2_936_391, "multiply_adds": 94_785_024}
+
+
+def test_the_cost_of_a_small_network_is_what_a_pencil_says() -> None:
+    network = build_network(ARTICLE | {"convolutions": [2], "kernel": 3, "dense": [10]})
+    dense = 2 * 24 * 24 * 10
+    assert count_cost(network) == {
+        "parameters": 2 * 9 + 2 * 2 + dense + 2 * 10 + 10 * 7 + 7,
+        "multiply_adds": 9 * 2 * 48 * 48 + dense + 10 * 7,
+    }
+
+
+def test_only_the_last_layer_has_a_bias() -> None:
+    network = build_network(ARTICLE)
+    layers = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+    assert [layer.bias is None for layer in layers] == [True] * 5 + [False]
+
+
+@pytest.mark.parametrize("change", [{"dense": []}, {"convolutions": []}, {"convolutions": [3] * 7}])
+def test_other_widths_and_depths_work(change: dict[str, Any]) -> None:
+    network = build_network(ARTICLE | {"dense": [5], "convolutions": [4]} | change).eval()
+    assert network(torch.rand(2, 1, 48, 48)).shape == (2, 7)
+
+
+def test_a_description_describes_what_it_is_read_from() -> None:
+    description = ARTICLE | {"convolutions": [3, 4], "kernel": 3, "dense": [8], "dropout": 0.0}
+    assert ArticleArchitecture.from_description(description).description() == description
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        ({}, "no architecture None"),
+        (ARTICLE | {"name": "transformer"}, "no architecture 'transformer'"),
+        ({"name": "article", "kernel": 5}, "lacks convolutions, dense, dropout"),
+        (ARTICLE | {"convolutions": "wide"}, "described wrongly"),
+        (ARTICLE | {"convolutions": 64}, "described wrongly"),
+        (ARTICLE | {"convolutions": [64, -1]}, "described wrongly"),
+        (ARTICLE | {"dense": [0]}, "described wrongly"),
+        (ARTICLE | {"dense": [512.5]}, "described wrongly"),
+        (ARTICLE | {"kernel": 4}, "described wrongly"),
+        (ARTICLE | {"kernel": "five"}, "described wrongly"),
+        (ARTICLE | {"kernel": -1}, "described wrongly"),
+        (ARTICLE | {"dropout": 1.0}, "described wrongly"),
+        (ARTICLE | {"dropout": None}, "described wrongly"),
+    ],
+)
+def test_a_wrong_description_is_refused(description: dict[str, Any], message: str) -> None:
+    with pytest.raises(UnavailableError, match=message):
+        build_network(description)
+
+
+def test_standardised_pictures_have_mean_0_and_variance_1() -> None:
+    pictures = torch.rand(6, 1, 48, 48) * torch.linspace(0.2, 1, 6).view(6, 1, 1, 1)
+    standard = Standardise()(pictures)
+    torch.testing.assert_close(standard.mean(dim=(1, 2, 3)), torch.zeros(6), atol=1e-5, rtol=0)
+    torch.testing.assert_close(standard.var(dim=(1, 2, 3), correction=0), torch.ones(6), atol=1e-4, rtol=0)
+
+
+def test_light_and_contrast_make_no_difference() -> None:
+    pictures = torch.rand(4, 1, 48, 48)
+    standard = Standardise()
+    torch.testing.assert_close(standard(pictures * 0.5 + 0.3), standard(pictures), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("grey", [0.0, 0.3, 1.0])
+def test_a_flat_picture_becomes_zeros_and_its_noise_is_not_blown_up(grey: float) -> None:
+    flat = torch.full((1, 1, 48, 48), grey)
+    torch.testing.assert_close(Standardise()(flat), torch.zeros_like(flat), atol=1e-4, rtol=0)
+    faint = Standardise()(flat + 0.001 * torch.randn(1, 1, 48, 48))
+    assert faint.std() < 0.06
