@@ -1,6 +1,6 @@
 """Photos a second of facenet-pytorch's detector alone, after a warm-up; run in its own environment.
 
-    .venv-facenet/bin/python benchmarks/facenet_detector.py FOLDER MIN_FACE
+Run it as `.venv-facenet/bin/python benchmarks/facenet_detector.py FOLDER MIN_FACE`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import cv2
-from facenet_pytorch import MTCNN  # noqa: TID253 - it is what is measured
+from facenet_pytorch import MTCNN
 
 WARM_UP = 10
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+from fercli_training.data import Split, read_fer2013
 
 from fercli.bundle import load_bundle
 from fercli.crop import FER2013, SIDE, WHOLE, Framing, crop_face
@@ -25,7 +26,6 @@ from fercli.engines.local import usable_cores
 from fercli.images import decode
 from fercli.plugins import find_backend, find_detector
 from fercli.records import EXPRESSIONS, Box, Face
-from fercli_training.data import Split, read_fer2013
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

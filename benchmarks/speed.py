@@ -109,7 +109,9 @@ def _memory(few: Path, many: Path) -> dict[str, Any]:
 
 
 def _predict(folder: Path) -> tuple[float, float]:
-    return _run([FERCLI, "predict", str(folder), "--min-face", MIN_FACE, "--out", os.devnull, "--format", "csv"])
+    return _run(
+        [FERCLI, "predict", str(folder), "--min-face", MIN_FACE, "--out", os.devnull, "--format", "csv"]
+    )
 
 
 def _run(command: list[str]) -> tuple[float, float]:

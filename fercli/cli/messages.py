@@ -10,7 +10,6 @@ import typer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
     from typing import TextIO
 
     from rich.table import Table

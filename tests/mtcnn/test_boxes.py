@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from fercli.mtcnn.boxes import (
     Boxes,
@@ -17,6 +18,9 @@ from fercli.mtcnn.boxes import (
     square,
     suppress,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LIMIT = 0.5
 whole = st.integers(-50, 250)

@@ -61,9 +61,8 @@ def test_threads_share_a_detector(detector: MtcnnDetector) -> None:
 
 def test_threads_within_a_call_change_nothing_that_shows(detector: MtcnnDetector) -> None:
     one, two = (d.detect(sample(GROUP)) for d in (detector, MtcnnPlugin().load(40, 0.0, threads=2)))
-    assert [(f.box.x1, f.box.y2, f.score) for f in one] == pytest.approx(
-        [(f.box.x1, f.box.y2, f.score) for f in two], rel=1e-5
-    )
+    assert [face.score for face in one] == pytest.approx([face.score for face in two], abs=1e-5)
+    assert [face.box.x1 for face in one] == pytest.approx([face.box.x1 for face in two], abs=1e-2)
 
 
 def test_views_and_mirrored_pictures_are_taken_as_they_are(detector: MtcnnDetector) -> None:
@@ -81,7 +80,7 @@ def test_a_smallest_face_below_what_the_net_sees_is_refused() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 90), st.integers(1, 90), st.sampled_from([12, 13, 20, 40]), st.booleans())
-def test_no_small_picture_fails(height: int, width: int, min_face: int, dull: bool) -> None:  # noqa: FBT001
+def test_no_small_picture_fails(height: int, width: int, min_face: int, dull: bool) -> None:
     picture = noise(height, width) if not dull else np.full((height, width, 3), 90, np.uint8)
     faces = SMALL[min_face].detect(picture)
     assert min(height, width) >= min_face or not faces

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from fercli.mtcnn.cascade import find_faces
-from fercli.mtcnn.nets import Nets
 from tests.mtcnn.goldens import MIN_FACES, golden, pixels_sha256, stored, worst_differences
 from tests.mtcnn.pictures import PICTURES
+
+if TYPE_CHECKING:
+    from fercli.mtcnn.nets import Nets
 
 
 def test_goldens_are_of_these_pictures() -> None:

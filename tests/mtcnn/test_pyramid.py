@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from fercli.mtcnn.pyramid import SummedAreaTable, scales
 from tests.mtcnn.pictures import noise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 side = st.integers(1, 40)
 

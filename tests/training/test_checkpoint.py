@@ -59,7 +59,7 @@ def test_a_folder_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
         save_checkpoint(tmp_path / "gone", STATE)
 
 
-@pytest.mark.parametrize("limit", [0, 1000, 1_000_000])
+@pytest.mark.parametrize("limit", [1000, 1_000_000])
 def test_a_full_disk_leaves_the_last_good_checkpoint(limit: int, tmp_path: Path) -> None:
     save_checkpoint(tmp_path, STATE)
     before = (tmp_path / FILE).read_bytes()

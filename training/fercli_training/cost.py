@@ -11,7 +11,11 @@ from fercli.crop import SIDE
 
 
 def count_cost(network: nn.Module) -> dict[str, int]:
-    """`parameters`, and `multiply_adds` of the convolutions and dense layers for one 48x48 face."""
+    """`parameters`, and `multiply_adds` of the convolutions and dense layers for one 48x48 face.
+
+    Args:
+        network: in evaluation mode, which takes a single face.
+    """
     total = 0
 
     def count(module: nn.Module, _: Any, output: torch.Tensor) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _FOLDER = Path(__file__).parent / "recipes"
+_LARGEST = 1e30
+"""What Adam multiplies with has to stay in the range of 32-bit floats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class Training:
         for name in ("learning_rate_floor", "dense_l2", "rotation", "scale"):
             self._require(name, getattr(self, name) >= 0, "0 or more")
         self._require("average_decay", 0 <= self.average_decay < 1, "0 or more, below 1")
+        for name in ("learning_rate", "dense_l2"):
+            self._require(name, getattr(self, name) <= _LARGEST, f"at most {_LARGEST:g}")
         for name in ("flip", "shift"):
             self._require(name, 0 <= getattr(self, name) <= 1, "0 to 1")
         self._require("seed", 0 <= self.seed < 2**63, "0 or more, below 2**63")
