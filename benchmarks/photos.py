@@ -7,6 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from fercli.images import decode
+
 SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "photos"
 LONGEST = (640, 800, 1024, 1280, 1600, 2048)
 """The longer side of a photo, in pixels, one after the other."""
@@ -15,7 +17,9 @@ LONGEST = (640, 800, 1024, 1280, 1600, 2048)
 def make_photos(folder: Path, count: int, distinct: int) -> None:
     """Writes `count` JPEGs, the first `distinct` of them different, the others links to those."""
     folder.mkdir(parents=True)
-    samples = [cv2.imread(str(path)) for path in sorted(SAMPLES.iterdir())]
+    samples = [
+        cv2.cvtColor(decode(path.read_bytes()), cv2.COLOR_RGB2BGR) for path in sorted(SAMPLES.iterdir())
+    ]
     for number in range(count):
         path = folder / f"{number:05}.jpg"
         if number >= distinct:

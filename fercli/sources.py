@@ -70,7 +70,7 @@ def find_photos(
     for path in paths:
         if path == STANDARD_INPUT:
             source = sys.stdin.buffer if stdin is None else stdin
-            for entry in _split(source, b"\0" if null_separated else b"\n"):
+            for entry in _listed(source, null_separated):
                 yield from _expand(os.fsdecode(entry), recursive, wanted, unwanted)
         elif _PATTERN_CHARACTER.search(path) and not _URL.match(path) and not os.path.lexists(path):
             yield from _match(path, recursive, wanted, unwanted)
@@ -110,6 +110,14 @@ def printable_path(path: str) -> str:
     r"""The path as valid UTF-8: each byte of it that is not becomes `\xNN`."""
     shown = _ESCAPED_BYTE.sub(lambda escaped: f"\\x{ord(escaped[0]) - 0xDC00:02x}", path)
     return shown.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _listed(stream: BinaryIO, null_separated: bool) -> Iterator[bytes]:
+    """The paths on standard input; a list with Windows' line ends names the same files."""
+    if null_separated:
+        yield from _split(stream, b"\0")
+    else:
+        yield from filter(None, (line.removesuffix(b"\r") for line in _split(stream, b"\n")))
 
 
 def _split(stream: BinaryIO, separator: bytes) -> Iterator[bytes]:

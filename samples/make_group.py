@@ -25,6 +25,8 @@ def main() -> None:
     tiles = []
     for name, (left, top, side) in SQUARES.items():
         photo = cv2.imread(str(PHOTOS / name))
+        if photo is None:
+            raise ValueError(f"{PHOTOS / name} cannot be decoded")
         square = photo[top : top + side, left : left + side]
         tiles.append(cv2.resize(square, (TILE, TILE), interpolation=cv2.INTER_CUBIC))
     collage = np.vstack([np.hstack(tiles[:2]), np.hstack(tiles[2:])])

@@ -1,5 +1,7 @@
 """Backends and detectors as strangers might write them, most of them wrong in one way each."""
 
+# ruff: noqa: ARG002 - methods have the parameters of their interface
+
 from __future__ import annotations
 
 import os
@@ -46,7 +48,7 @@ class ConstantBackend:
     def is_available(self) -> Availability:
         return Availability(True)
 
-    def load(self, bundle: Bundle, device: str, threads: int) -> ConstantBackend:  # noqa: ARG002 - the interface
+    def load(self, bundle: Bundle, device: str, threads: int) -> ConstantBackend:
         return self
 
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -98,7 +100,7 @@ class TwoHalvesPlugin:
     def is_available(self) -> Availability:
         return Availability(True)
 
-    def load(self, min_face: int, min_score: float, threads: int) -> TwoHalvesPlugin:  # noqa: ARG002 - the interface
+    def load(self, min_face: int, min_score: float, threads: int) -> TwoHalvesPlugin:
         print("POLLUTION on loading")  # noqa: T201 - what it is for
         return self
 

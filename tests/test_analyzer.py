@@ -47,7 +47,8 @@ class Shades:
         assert batch.shape[1:] == (1, 48, 48)
         self.batches.append(len(batch))
         shades = (batch.mean(axis=(1, 2, 3)) * 6.999).astype(int)
-        return (np.eye(7)[shades] * 9).astype(np.float32)
+        logits: NDArray[np.float32] = np.eye(7, dtype=np.float32)[shades] * 9
+        return logits
 
     def describe(self) -> Mapping[str, str]:
         return {}
@@ -67,7 +68,9 @@ def constant(backend: type[ConstantBackend]) -> ConstantBackend:
     return backend()
 
 
-@given(arrays(np.float32, st.tuples(st.integers(1, 5), st.just(7)), elements=st.floats(-1e4, 1e4, width=32)))
+@given(
+    arrays(np.float32, st.tuples(st.integers(1, 5), st.just(7)), elements=st.floats(-1e4, 1e4, width=32))
+)
 def test_softmax_adds_up_to_one_and_keeps_the_order(logits: NDArray[np.float32]) -> None:
     probabilities = softmax(logits)
     assert probabilities.dtype == np.float64

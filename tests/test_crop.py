@@ -40,7 +40,8 @@ def square(x: float, y: float, side: float) -> Face:
 def test_the_whole_of_a_picture_of_the_nets_size_is_left_as_it_is() -> None:
     grey = noise(SIDE, SIDE)[:, :, 0]
     crop = crop_face(grey_photo(grey), square(0, 0, SIDE), WHOLE)
-    assert (crop.shape, crop.dtype) == ((SIDE, SIDE), np.float32)
+    assert crop.shape == (SIDE, SIDE)
+    assert crop.dtype == np.float32
     np.testing.assert_allclose(crop, to_unit_range(grey), atol=1e-6)
 
 
@@ -136,7 +137,8 @@ def test_any_box_gives_a_picture(
 ) -> None:
     box = Box(*start, start[0] + extent[0], start[1] + extent[1])
     crop = crop_face(noise(*size), Face(box, 1.0), framing)
-    assert (crop.shape, crop.dtype) == ((SIDE, SIDE), np.float32)
+    assert crop.shape == (SIDE, SIDE)
+    assert crop.dtype == np.float32
     assert 0.0 <= crop.min() <= crop.max() <= 1.0
 
 

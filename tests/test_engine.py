@@ -96,7 +96,9 @@ def test_real_faces_come_out_the_same_whatever_the_batch(samples: Path) -> None:
         find_backend("onnx").load(load_bundle("default"), "cpu", 1),
         200_000_000,
     )
-    paths = [str(samples / name) for name in ("group.jpg", "cat-chelsea-no-face.jpg", "vice-president-biden.jpg")]
+    paths = [
+        str(samples / name) for name in ("group.jpg", "cat-chelsea-no-face.jpg", "vice-president-biden.jpg")
+    ]
     alone = [photo for path in paths for photo in run_local([path], analyzer, 1, 1)]
     together = list(run_local(paths, analyzer, 3, 64))
     assert len(alone[0].faces) > 1

@@ -86,7 +86,10 @@ def test_an_unknown_backend_gets_a_hint() -> None:
 
 
 def test_what_a_plugin_raises_is_blamed_on_it() -> None:
-    with pytest.raises(UnavailableError, match=r"^The backend x fails: ValueError: one\.$"), blamed_on("backend x"):
+    with (
+        pytest.raises(UnavailableError, match=r"^The backend x fails: ValueError: one\.$"),
+        blamed_on("backend x"),
+    ):
         raise ValueError("one\ntwo")
 
 

@@ -63,7 +63,9 @@ def test_the_box_itself_may_reach_beyond_the_photo() -> None:
 
 
 @given(st.lists(st.floats(1e-6, 1.0), min_size=7, max_size=7))
-def test_printed_probabilities_add_up_to_one_and_the_confidence_is_the_largest(weights: list[float]) -> None:
+def test_printed_probabilities_add_up_to_one_and_the_confidence_is_the_largest(
+    weights: list[float],
+) -> None:
     probabilities = tuple((np.array(weights) / sum(weights)).tolist())
     (row,) = Photo("a.jpg", (Face(Box(0, 0, 1, 1), 1.0, None, probabilities),), 1, 1).rows()
     printed = [row[name] for name in EXPRESSIONS]

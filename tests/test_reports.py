@@ -28,11 +28,21 @@ ROWS = [row for photo in PHOTOS for row in photo.rows()]
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 
 
-def report(out: Path, kind: Format, photos: list[Photo]) -> str:
-    with open_report(str(out), kind) as writer:
+def write(out: str | int, kind: Format, photos: list[Photo]) -> None:
+    with open_report(out, kind) as writer:
         for photo in photos:
             writer.write(photo)
+
+
+def report(out: Path, kind: Format, photos: list[Photo]) -> str:
+    write(str(out), kind, photos)
     return out.read_bytes().decode()
+
+
+def interrupt(out: Path, kind: Format) -> None:
+    with open_report(str(out), kind) as writer:
+        writer.write(PHOTOS[0])
+        raise KeyboardInterrupt
 
 
 def read_csv(text: str) -> list[dict[str, str]]:
@@ -41,7 +51,7 @@ def read_csv(text: str) -> list[dict[str, str]]:
 
 def failure(out: Path, kind: Format) -> ReportError:
     with pytest.raises(ReportError) as caught:
-        report(out, kind, PHOTOS)
+        write(str(out), kind, PHOTOS)
     assert caught.value.exit_code == ExitCode.REPORT
     assert str(out) in caught.value.message
     assert ".partial" not in caught.value.message
@@ -111,9 +121,13 @@ class TestContent:
         assert [row["path"].removeprefix("./") for row in rows] == [n.removeprefix("./") for n in names]
         lines = report(tmp_path / "r.jsonl", Format.JSONL, photos).split("\n")
         assert [json.loads(line)["path"] for line in lines[:-1]] == names
-        assert [row["path"] for row in json.loads(report(tmp_path / "r.json", Format.JSON, photos))] == names
+        assert [
+            row["path"] for row in json.loads(report(tmp_path / "r.json", Format.JSON, photos))
+        ] == names
 
-    @pytest.mark.parametrize("name", ["a\rb.jpg", "\r.jpg", "a\nb.jpg", "a\r\nb.jpg", 'a",b.jpg', " a,.jpg"])
+    @pytest.mark.parametrize(
+        "name", ["a\rb.jpg", "\r.jpg", "a\nb.jpg", "a\r\nb.jpg", 'a",b.jpg', " a,.jpg"]
+    )
     def test_a_name_that_csv_must_quote(self, tmp_path: Path, name: str) -> None:
         (row,) = read_csv(report(tmp_path / "r.csv", Format.CSV, [Photo(name)]))
         assert row["path"].removeprefix("./") == name
@@ -147,9 +161,8 @@ class TestGrowing:
     @pytest.mark.parametrize("kind", [Format.CSV, Format.JSONL])
     def test_what_was_written_stays_after_an_interruption(self, tmp_path: Path, kind: Format) -> None:
         out = tmp_path / "report"
-        with pytest.raises(KeyboardInterrupt), open_report(str(out), kind) as writer:
-            writer.write(PHOTOS[0])
-            raise KeyboardInterrupt
+        with pytest.raises(KeyboardInterrupt):
+            interrupt(out, kind)
         assert out.read_bytes().count(b"two.jpg") == 2
 
 
@@ -165,9 +178,8 @@ class TestAppearing:
     def test_an_interruption_leaves_what_was_there(self, tmp_path: Path) -> None:
         out = tmp_path / "report.json"
         out.write_text("an older report")
-        with pytest.raises(KeyboardInterrupt), open_report(str(out), Format.JSON) as writer:
-            writer.write(PHOTOS[0])
-            raise KeyboardInterrupt
+        with pytest.raises(KeyboardInterrupt):
+            interrupt(out, Format.JSON)
         assert out.read_text() == "an older report"
         assert os.listdir(tmp_path) == ["report.json"]  # noqa: PTH208 - names are all that matters
 
@@ -214,7 +226,9 @@ class TestFailure:
         (tmp_path / "link").symlink_to("link")
         failure(tmp_path / "link", kind)
 
-    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+    @pytest.mark.skipif(
+        not Path("/dev/full").exists(), reason="only Linux has a device that is always full"
+    )
     def test_a_full_disk(self, kind: Format) -> None:
         assert failure(Path("/dev/full"), kind).message.endswith(": No space left on device.")
         assert Path("/dev/full").is_char_device()
@@ -222,9 +236,8 @@ class TestFailure:
     def test_a_closed_pipe_is_left_to_the_caller(self, kind: Format) -> None:
         reading, writing = os.pipe()
         os.close(reading)
-        with pytest.raises(BrokenPipeError), open_report(writing, kind) as writer:
-            for photo in PHOTOS:
-                writer.write(photo)
+        with pytest.raises(BrokenPipeError):
+            write(writing, kind, PHOTOS)
         os.close(writing)
 
 

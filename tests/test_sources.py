@@ -6,10 +6,12 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import types
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +22,6 @@ from tests.corpus import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -206,6 +207,18 @@ class TestPatterns:
         assert list(find_photos(["photos/[ab].jpg", "photos/*"])) == ["photos/[ab].jpg", "photos/*"]
 
 
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Root may read everything, so what root runs goes on as nobody."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
 @pytest.mark.usefixtures("tree")
 class TestStandardInput:
     def test_lines(self) -> None:
@@ -217,6 +230,10 @@ class TestStandardInput:
             "missing [1].jpg",
             "name with space.jpg",
         ]
+
+    def test_windows_line_ends_are_no_part_of_a_path(self) -> None:
+        lines = io.BytesIO(b"gone.jpg\r\n\r\nalso gone.jpg\r\n")
+        assert list(find_photos(["-"], stdin=lines)) == ["gone.jpg", "also gone.jpg"]
 
     def test_null_separated(self) -> None:
         entries = b"new\nline.jpg\0\0not \xff utf-8.jpg\0photos/b.jpg"
@@ -279,20 +296,19 @@ class TestReading:
             assert list(find_photos([url])) == [url]
             assert kind_of(url) is PhotoErrorKind.UNSUPPORTED
 
-    def test_without_permission(self, tmp_path: Path) -> None:
-        (tmp_path / "locked").mkdir()
-        (tmp_path / "locked" / "a.jpg").write_text("x")
-        (tmp_path / "a.jpg").write_text("x")
-        (tmp_path / "locked").chmod(0)
-        (tmp_path / "a.jpg").chmod(0)
-        if os.access(tmp_path / "locked", os.R_OK):
-            pytest.skip("root may read everything")
-        try:
-            found = list(find_photos([str(tmp_path)]))
-            assert found == [str(tmp_path / "a.jpg"), str(tmp_path / "locked")]
-            assert {kind_of(path) for path in found} == {PhotoErrorKind.UNREADABLE}
-        finally:
-            (tmp_path / "locked").chmod(0o700)
+    def test_without_permission(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            folder.chmod(0o755)
+            (folder / "locked").mkdir()
+            (folder / "a.jpg").write_text("x")
+            (folder / "locked").chmod(0)
+            (folder / "a.jpg").chmod(0)
+            with unprivileged():
+                found = list(find_photos([name]))
+                assert found == [f"{name}/a.jpg", f"{name}/locked"]
+                assert {kind_of(path) for path in found} == {PhotoErrorKind.UNREADABLE}
+            (folder / "locked").chmod(0o700)
 
     def test_a_fifo_that_takes_a_files_place_does_not_hang(self, tmp_path: Path) -> None:
         path = tmp_path / "a.jpg"

@@ -14,10 +14,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fercli.images import decode
+
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ("astronaut-eileen-collins.jpg", "president-obama-speaking.jpg", "admiral-grace-hopper.jpg")
 HEIGHT = 420
 COLOUR = (70, 220, 120)
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def main() -> None:
@@ -33,7 +36,7 @@ def _annotated(fercli: Path, path: Path) -> NDArray[np.uint8]:
     """The photo at the common height, its faces boxed and labelled."""
     command = [str(fercli), "predict", str(path), "--format", "jsonl", "--quiet"]
     rows = subprocess.run(command, check=True, capture_output=True).stdout.splitlines()
-    photo = cv2.imread(str(path))
+    photo = cv2.cvtColor(decode(path.read_bytes()), cv2.COLOR_RGB2BGR)
     scale = HEIGHT / photo.shape[0]
     tile = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
     for row in map(json.loads, rows):

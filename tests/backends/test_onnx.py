@@ -52,7 +52,8 @@ def test_it_keeps_the_interface() -> None:
 
 def test_it_gives_finite_logits_of_seven(classifier: Classifier, faces: NDArray[np.float32]) -> None:
     logits = classifier(faces)
-    assert (logits.shape, logits.dtype) == ((9, 7), np.float32)
+    assert logits.shape == (9, 7)
+    assert logits.dtype == np.float32
     assert np.isfinite(logits).all()
     assert np.ptp(logits, axis=0).max() > 0  # it looks at the pictures
 

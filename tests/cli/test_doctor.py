@@ -47,7 +47,9 @@ def test_every_plugin_that_misbehaves_is_a_line_and_its_remedy_is_whole(
 
 
 def test_without_onnx_runtime_it_says_how_to_get_it(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "onnxruntime.py").write_text("raise ImportError('libgomp.so.1: cannot open shared object file')\n")
+    (tmp_path / "onnxruntime.py").write_text(
+        "raise ImportError('libgomp.so.1: cannot open shared object file')\n"
+    )
     environment = {"PYTHONPATH": str(tmp_path)}
     done = run("doctor", env=environment)
     assert done.returncode == 5

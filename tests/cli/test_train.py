@@ -1,8 +1,10 @@
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +14,8 @@ from typer.testing import CliRunner, Result
 from fercli.bundle import load_bundle
 from fercli.cli import app
 from fercli.records import EXPRESSIONS
-from tests.training.fer2013 import BAD, FERCLI, ONE_THREAD, RECIPE, write
+from tests.conftest import FERCLI, Run
+from tests.training.fer2013 import BAD, ONE_THREAD, RECIPE, write
 
 PHOTO = Path(__file__).parents[2] / "samples" / "photos" / "astronaut-eileen-collins.jpg"
 
@@ -27,13 +30,6 @@ def train(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["train", *arguments])
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs the installed program."""
-    return subprocess.run(
-        [FERCLI, *arguments], capture_output=True, text=True, check=False, timeout=300, env=ONE_THREAD
-    )
-
-
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     folder = tmp_path_factory.mktemp("inputs")
@@ -41,14 +37,24 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     return Inputs(str(write(folder / "fer2013.csv.gz")), str(folder / "tiny.toml"))
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """A shell's background jobs ignore Ctrl-C, and what they start inherits that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def epochs(folder: Path) -> list[int]:
     return [json.loads(line)["epoch"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_from_data_to_a_model_that_reads_a_photo(inputs: Inputs, tmp_path: Path) -> None:
+def test_from_data_to_a_model_that_reads_a_photo(run: Run, inputs: Inputs, tmp_path: Path) -> None:
     out = tmp_path / "runs" / "tiny"
-    done = run("train", inputs.recipe, "--data", inputs.data, "-o", str(out), "--set", "epochs=2")
-    assert (done.returncode, done.stdout) == (0, "")
+    done = run(
+        "train", inputs.recipe, "--data", inputs.data, "-o", out, "--set", "epochs=2", env=ONE_THREAD
+    )
+    assert (done.returncode, done.stdout) == (0, b"")
     lines = done.stderr.splitlines()
     assert [line.split()[1] for line in lines[:2]] == ["1/2", "2/2"]
     assert all("loss" in line and "accuracy" in line and "pictures/s" in line for line in lines[:2])
@@ -58,17 +64,21 @@ def test_from_data_to_a_model_that_reads_a_photo(inputs: Inputs, tmp_path: Path)
     assert epochs(out) == [1, 2]
     assert load_bundle(str(out / "model")).name == "tiny"
 
-    read = run("predict", "--model", str(out / "model"), str(PHOTO))
+    read = run("predict", "--model", out / "model", PHOTO)
     assert read.returncode == 0, read.stderr
-    (row,) = csv.DictReader(io.StringIO(read.stdout))
+    (row,) = csv.DictReader(io.StringIO(read.stdout.decode()))
     assert row["status"] == "ok"
     assert sum(float(row[name]) for name in EXPRESSIONS) == pytest.approx(1, abs=1e-3)
 
 
-def test_ctrl_c_says_resume_and_resume_finishes(inputs: Inputs, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("_interruptible")
+def test_ctrl_c_says_resume_and_resume_finishes(run: Run, inputs: Inputs, tmp_path: Path) -> None:
     command = ["train", inputs.recipe, "--data", inputs.data, "--out", str(tmp_path)]
     process = subprocess.Popen(
-        [FERCLI, *command, "--set", "epochs=100000"], stderr=subprocess.PIPE, text=True, env=ONE_THREAD
+        [FERCLI, *command, "--set", "epochs=100000"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | ONE_THREAD,
     )
     assert process.stderr is not None
     # An epoch's line comes before its checkpoint: after the second one, the first is on the disk.
@@ -84,7 +94,7 @@ def test_ctrl_c_says_resume_and_resume_finishes(inputs: Inputs, tmp_path: Path) 
     whole = len(epochs(tmp_path))
     assert whole >= 1
 
-    done = run(*command, "--resume", "--set", f"epochs={whole + 1}")
+    done = run(*command, "--resume", "--set", f"epochs={whole + 1}", env=ONE_THREAD)
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(f"epoch {whole + 1}/{whole + 1} ")
     assert epochs(tmp_path) == list(range(1, whole + 2))
@@ -106,9 +116,9 @@ def test_bad_data_is_named_in_one_sentence(name: str, inputs: Inputs, tmp_path: 
     assert not (tmp_path / "out").exists()
 
 
-def test_the_program_itself_shows_no_traceback(inputs: Inputs, tmp_path: Path) -> None:
+def test_the_program_itself_shows_no_traceback(run: Run, inputs: Inputs, tmp_path: Path) -> None:
     done = run("train", inputs.recipe, "--data", str(BAD["label 7"][0](tmp_path)), "--out", str(tmp_path))
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (2, b"")
     assert (
         done.stderr.splitlines()[0]
         == f"fercli: {tmp_path / 'bad.csv'}, row 1: the label is '7', not 0 to 6."

@@ -54,14 +54,16 @@ def averaged(picture: Picture, k: int) -> Picture:
     """`k` times smaller, each pixel the whole-number mean of `k` by `k`."""
     height, width = (side // k for side in picture.shape[:2])
     blocks = picture[: height * k, : width * k].reshape(height, k, width, k, 3)
-    return (blocks.sum(axis=(1, 3), dtype=np.int64) // (k * k)).astype(np.uint8)
+    means: Picture = (blocks.sum(axis=(1, 3), dtype=np.int64) // (k * k)).astype(np.uint8)
+    return means
 
 
 def sampled(picture: Picture, height: int, width: int) -> Picture:
     """The nearest pixels on a grid of any size: no filter, so any ratio, also enlarging."""
     rows = np.arange(height) * picture.shape[0] // height
     columns = np.arange(width) * picture.shape[1] // width
-    return picture[rows][:, columns]
+    pixels: Picture = picture[rows][:, columns]
+    return pixels
 
 
 def head(number: int, side: int) -> Picture:
@@ -107,6 +109,10 @@ def halved(name: str) -> Picture:
     return averaged(sample(name), 2)
 
 
+def mirrored_half(name: str) -> Picture:
+    return halved(name)[:, ::-1]
+
+
 def mixed(count: int, smallest: int, largest: int) -> list[int]:
     return [smallest + number * 37 % (largest - smallest + 1) for number in range(count)]
 
@@ -122,10 +128,7 @@ PICTURES: dict[str, Callable[[], Picture]] = {
     "collins's head tripled": lambda: sampled(sample(COLLINS)[25:215, 110:300], 570, 570),
     "cameraman's head by 2.6": lambda: sampled(head(6, 125), 325, 325),
     # mirrored and turned
-    **{
-        f"mirrored {name}": (lambda name=name: halved(name)[:, ::-1])
-        for name in (HOPPER, COLLINS, SPEAKING)
-    },
+    **{f"mirrored {name}": partial(mirrored_half, name) for name in (HOPPER, COLLINS, SPEAKING)},
     "mirrored group": lambda: sample(GROUP)[:, ::-1],
     "hopper turned left": lambda: np.rot90(sample(HOPPER)),
     "biden turned right": lambda: np.rot90(halved(BIDEN), 3),

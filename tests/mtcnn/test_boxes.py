@@ -32,7 +32,7 @@ def boxes_and_scores(draw: st.DrawFn) -> tuple[Boxes, Floats]:
     rows = draw(st.lists(st.tuples(whole, whole, extent, extent, st.integers(0, 20)), max_size=40))
     values = np.array(rows, np.float32).reshape(-1, 5)
     values[:, 2:4] += values[:, :2]
-    return values[:, :4], values[:, 4] / 20
+    return values[:, :4], values[:, 4]
 
 
 def greedy(boxes: Boxes, scores: Floats) -> list[int]:

@@ -2,8 +2,6 @@
 
 import csv
 import gzip
-import os
-import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,11 +11,8 @@ from numpy.typing import NDArray
 
 from fercli.crop import SIDE
 
-FERCLI = str(Path(sys.executable).with_name("fercli"))
-"""The installed console script."""
-
-ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}
-"""The environment of a program that is started: nets this small gain nothing from a second thread."""
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""For the environment of a program: nets this small gain nothing from a second thread."""
 
 Row = dict[str, str]
 COLUMNS = ("emotion", "pixels", "Usage")

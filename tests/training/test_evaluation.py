@@ -1,5 +1,4 @@
 import json
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,10 +7,11 @@ import pytest
 from fercli_training.data import Pictures, Split
 from fercli_training.evaluation import confusion_matrix, evaluate, wilson_interval
 from numpy.typing import NDArray
+from typer.testing import CliRunner
 
 from fercli.bundle import load_bundle
+from fercli.cli import app
 from fercli.records import EXPRESSIONS
-from tests.training.fer2013 import FERCLI
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,11 @@ def test_the_batch_size_does_not_change_the_matrix(batch_size: int) -> None:
 
 @pytest.mark.fer2013
 def test_the_default_model_is_as_good_as_it_says(fer2013: Path) -> None:
-    command = [FERCLI, "evaluate", "default", "--data", str(fer2013)]
-    done = subprocess.run(
-        [*command, "--split", "private", "--format", "json"],
-        capture_output=True, text=True, check=False, timeout=900,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    measured = json.loads(done.stdout)
+    result = CliRunner().invoke(
+        app, ["evaluate", "default", "--data", str(fer2013), "--split", "private", "--format", "json"]
+    )
+    assert result.exit_code == 0, result.stderr
+    measured = json.loads(result.stdout)
     promised = load_bundle("default").description["metrics"][Split.PRIVATE]["accuracy"]
     assert measured["pictures"] == 3589
     assert measured["accuracy"] == pytest.approx(promised, abs=0.002)

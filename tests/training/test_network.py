@@ -22,7 +22,10 @@ def test_a_face_becomes_seven_logits() -> None:
 
 
 def test_the_articles_network_costs_what_it_should() -> None:
-    assert count_cost(build_network(ARTICLE).eval()) == {"parameters": 2_936_391, "multiply_adds": 94_785_024}
+    assert count_cost(build_network(ARTICLE).eval()) == {
+        "parameters": 2_936_391,
+        "multiply_adds": 94_785_024,
+    }
 
 
 def test_the_cost_of_a_small_network_is_what_a_pencil_says() -> None:

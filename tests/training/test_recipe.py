@@ -69,7 +69,8 @@ def test_a_wrong_key_or_type_is_refused(override: str, message: str, remedy: str
 @pytest.mark.parametrize(
     "override",
     [
-        "epochs=0", "batch_size=1", "learning_rate=0", "learning_rate=-1e-3", "learning_rate=nan", "learning_rate=1e39", "dense_l2=inf",
+        "epochs=0", "batch_size=1", "learning_rate=0", "learning_rate=-1e-3", "learning_rate=nan",
+        "learning_rate=1e39", "dense_l2=inf",
         "learning_rate_decay=0", "learning_rate_decay=1.01", "learning_rate_floor=-1e-9", "dense_l2=-0.1",
         "average_decay=1", "average_decay=-0.1", "disgust_weight=0", "flip=1.1", "flip=-0.1",
         "rotation=-1", "shift=-0.1", "shift=1.5", "scale=-0.1", "seed=-1", "seed=9223372036854775808",

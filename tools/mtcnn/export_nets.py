@@ -63,8 +63,10 @@ class Graph:
 
     def normalised(self, x: str) -> str:
         """`(x - 127.5) * 0.0078125`, as `detect_face` does before every net."""
-        centred = self.node("Sub", [x, self.constant("mean", np.float32([127.5]))], "centred")
-        return self.node("Mul", [centred, self.constant("scale", np.float32([0.0078125]))], "normalised")
+        centred = self.node("Sub", [x, self.constant("mean", np.array([127.5], np.float32))], "centred")
+        return self.node(
+            "Mul", [centred, self.constant("scale", np.array([0.0078125], np.float32))], "normalised"
+        )
 
     def convolution(self, x: str, layer: str, output: str = "") -> str:
         """A convolution without padding."""
@@ -144,7 +146,7 @@ def to_onnx(name: str, weights: Weights) -> bytes:
     build, side, rank = NETS[name]
     graph = Graph(weights)
     outputs = build(graph, graph.normalised("pixels"))
-    shape = ["batch", 3, side or "height", side or "width"]
+    shape: list[str | int | None] = ["batch", 3, side or "height", side or "width"]
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -158,7 +160,8 @@ def to_onnx(name: str, weights: Weights) -> bytes:
         producer_name="fercli tools/mtcnn/export_nets.py",
     )
     onnx.checker.check_model(model, full_check=True)
-    return model.SerializeToString(deterministic=True)
+    encoded: bytes = model.SerializeToString(deterministic=True)
+    return encoded
 
 
 def sha256(data: bytes) -> str:

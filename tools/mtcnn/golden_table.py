@@ -28,7 +28,8 @@ def main() -> None:
     nets = load_nets(threads=1)
     print("| picture | size | min face | faces | found | box, px | score | landmarks, px |")
     print("|---|---|--:|--:|--:|--:|--:|--:|")
-    totals = dict.fromkeys(MIN_FACES, (0, 0, 0.0, 0.0, 0.0))
+    faces = dict.fromkeys(MIN_FACES, np.zeros(2, int))
+    furthest = dict.fromkeys(MIN_FACES, np.zeros(3))
     confident = dict.fromkeys(MIN_FACES, np.zeros(4, int))
     for name, make in PICTURES.items():
         picture = make()
@@ -39,10 +40,10 @@ def main() -> None:
             worst = worst_differences(found, reference) if same else (float("inf"),) * 3
             print(row(name, f"{picture.shape[1]}x{picture.shape[0]}", size, *counts, *worst))
             confident[size] = confident[size] + confident_counts(found, reference)
-            old = totals[size]
-            totals[size] = (old[0] + counts[0], old[1] + counts[1], *map(max, old[2:], worst))
-    for size, total in totals.items():
-        print(row("**all**", f"{len(PICTURES)} pictures", size, *total))
+            faces[size] = faces[size] + counts
+            furthest[size] = np.maximum(furthest[size], worst)
+    for size in MIN_FACES:
+        print(row("**all**", f"{len(PICTURES)} pictures", size, *faces[size], *furthest[size]))
     for size, (wanted, recalled, found_sure, extra) in confident.items():
         print(
             f"\nSmallest face {size}, scores from {CONFIDENT}: {recalled} of the reference's {wanted} faces"
