@@ -51,7 +51,7 @@ Disgust is rare. The data set is not part of fercli.
 
 {recipe}
 
-To make it again: `fercli train {name} --data fer2013.csv.gz --out run`.
+To make it again: `fercli train` with this recipe (`--set` changes an entry), seed included.
 
 ## What it is not for
 

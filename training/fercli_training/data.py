@@ -84,13 +84,13 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
     """The three columns of every row, whatever their order in the file."""
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            reader = csv.reader(io.TextIOWrapper(file, "utf-8", newline=""))
+            reader = csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""))
             header = next(reader, [])
             missing = [name for name in _COLUMNS if name not in header]
             if missing:
                 raise UsageError(f"{path} has no column {' and no column '.join(missing)}.", _REMEDY)
             places = [header.index(name) for name in _COLUMNS]
-            for number, row in enumerate(reader, start=1):
+            for number, row in enumerate(filter(None, reader), start=1):
                 if len(row) != len(header):
                     raise UsageError(
                         f"{path}, row {number}: {len(row)} columns instead of {len(header)}.", _REMEDY

@@ -203,6 +203,8 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
+        # --set may have changed it since; the learning rate is set anew for every epoch.
+        self.optimiser.param_groups[0]["weight_decay"] = self.recipe.training.dense_l2
         self.generator.set_state(state["generator"])
         torch.set_rng_state(state["dropout_generator"])
         self.epoch = state["epoch"]
