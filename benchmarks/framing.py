@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from fercli_training.data import Split, read_fer2013
 
 from fercli.bundle import load_bundle
 from fercli.crop import FER2013, SIDE, WHOLE, Framing, crop_face
@@ -26,6 +25,8 @@ from fercli.engines.local import usable_cores
 from fercli.images import decode
 from fercli.plugins import find_backend, find_detector
 from fercli.records import EXPRESSIONS, Box, Face
+from fercli_training.data import Split, read_fer2013
+from photos import SAMPLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,17 +67,20 @@ def main() -> None:
     canvases = [_canvas(picture) for picture in public.pixels[chosen]]
     fer2013 = _find(canvases, public.labels[chosen].tolist(), min_face=100)
     photos = _find(*_read_photos(arguments.photos), min_face=40)
+    pictures = [decode(path.read_bytes()) for path in sorted(SAMPLES.iterdir())]
+    samples = _find(pictures, [0] * len(pictures), min_face=40)
     result = {
-        "fer2013": _lie([_in_input(found, WHOLE, _frame()) for found in fer2013 if found.face]),
-        "photos": _lie([_in_input(found, FER2013) for found in photos if found.face]),
+        "fer2013": _lie([_in_input(found.face, WHOLE, _frame()) for found in fer2013 if found.face]),
+        "photos": _lie([_in_input(found.face, FER2013) for found in photos if found.face]),
+        "samples": _lie([_in_input(found.face, FER2013) for found in samples if found.face]),
         "found": {"fer2013": _share_found(fer2013), "photos": _share_found(photos)},
         "without_detection": _accuracy(classifier, fer2013, None),
         "crops": [_measure(classifier, fer2013, photos, framing) for framing in _framings()],
     }
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "framing.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-    cv2.imwrite(str(arguments.out / "framing.png"), _picture(fer2013, photos))
-    print(json.dumps({key: result[key] for key in ("fer2013", "photos", "found")}, indent=1))
+    cv2.imwrite(str(arguments.out / "framing.png"), _picture(fer2013, samples))
+    print(json.dumps({key: result[key] for key in ("fer2013", "photos", "samples", "found")}, indent=1))
     for crop in result["crops"]:
         print(crop)
 
@@ -115,25 +119,38 @@ def _find(pictures: list[NDArray[np.uint8]], labels: list[int], min_face: int) -
     ]
 
 
-def _in_input(found: Found, framing: Framing, frame: Box | None = None) -> dict[str, float]:
-    """Where box and eyes lie in the network's input, in its pixels; `frame` overrides the crop's square."""
-    face = found.face
-    if face is None or face.landmarks is None:
+def _in_input(face: Face, framing: Framing, frame: Box | None = None) -> dict[str, float]:
+    """Where box, eyes and mouth lie in the network's input, in its pixels.
+
+    The input shows the crop of `framing`, or `frame` where that is given.
+    """
+    if face.landmarks is None:
         raise ValueError("only for faces with landmarks")
-    box = face.box if frame is None else frame
-    side = max(box.width, box.height) * framing.size
-    left = (box.x1 + box.x2 - side) / 2
-    top = (box.y1 + box.y2 - side) / 2 + framing.down * side
     (lx, ly), (rx, ry) = face.landmarks.left_eye, face.landmarks.right_eye
-    points = {
-        "box left": face.box.x1 - left, "box top": face.box.y1 - top,
-        "box right": face.box.x2 - left, "box bottom": face.box.y2 - top,
-        "left eye x": lx - left, "left eye y": ly - top,
-        "right eye x": rx - left, "right eye y": ry - top,
-        "mouth y": (face.landmarks.left_mouth[1] + face.landmarks.right_mouth[1]) / 2 - top,
+    tilt = np.arctan2(ry - ly, rx - lx)
+    turn = tilt if framing.level else 0.0
+    axes = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    square = face.box if frame is None else frame
+    side = max(square.width, square.height) * framing.size
+    centre = _centre(square) + axes[1] * side * framing.down
+
+    def place(point: Any) -> tuple[float, float]:
+        x, y = axes @ (np.asarray(point) - centre) * SIDE / side + SIDE / 2
+        return float(x), float(y)
+
+    x, y = place(_centre(face.box))
+    width, height = (face.box.width * SIDE / side / 2, face.box.height * SIDE / side / 2)
+    mouth = np.add(face.landmarks.left_mouth, face.landmarks.right_mouth) / 2
+    eyes = (*place((lx, ly)), *place((rx, ry)))
+    return {
+        "box left": x - width, "box top": y - height, "box right": x + width, "box bottom": y + height,
+        "left eye x": eyes[0], "left eye y": eyes[1], "right eye x": eyes[2], "right eye y": eyes[3],
+        "mouth y": place(mouth)[1], "eye tilt, degrees": float(np.degrees(tilt - turn)),
     }  # fmt: skip
-    scaled = {name: value * SIDE / side for name, value in points.items()}
-    return scaled | {"eye tilt, degrees": float(np.degrees(np.arctan2(ry - ly, rx - lx)))}
+
+
+def _centre(box: Box) -> NDArray[np.float64]:
+    return np.array([(box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2])
 
 
 def _lie(points: list[dict[str, float]]) -> dict[str, Any]:
@@ -184,19 +201,36 @@ def _accuracy(classifier: Classifier, found: list[Found], framing: Framing | Non
     }
 
 
-def _picture(fer2013: list[Found], photos: list[Found]) -> NDArray[Any]:
-    """The mean face of FER2013 beside that of our crops of the photos, eight of each below, enlarged."""
+def _picture(fer2013: list[Found], samples: list[Found]) -> NDArray[Any]:
+    """FER2013's mean face with the median box and eyes, and beside it the samples' crops with their own."""
     whole = Face(_frame(), 1.0)
-    left = np.stack([crop_face(each.rgb, whole, WHOLE) for each in fer2013 if each.face])
-    right = np.stack([crop_face(each.rgb, each.face, FER2013) for each in photos if each.face])
-    columns = []
-    for crops in (left, right):
-        examples = crops[:: max(1, len(crops) // 8)][:8]
-        mean = cv2.resize(crops.mean(axis=0), None, fx=8, fy=8, interpolation=cv2.INTER_NEAREST)
-        tiles = [cv2.resize(crop, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST) for crop in examples]
-        columns.append(np.vstack([mean, np.hstack(tiles[:4]), np.hstack(tiles[4:])]))
-    gap = np.ones((columns[0].shape[0], 16))
-    return (np.hstack([columns[0], gap, columns[1]]) * 255).astype(np.uint8)
+    faces = [each.face for each in fer2013 if each.face]
+    mean = np.mean([crop_face(each.rgb, whole, WHOLE) for each in fer2013 if each.face], axis=0)
+    points = [_in_input(face, WHOLE, _frame()) for face in faces]
+    median = {name: float(np.median([each[name] for each in points])) for name in points[0]}
+    shown = [each for each in samples if each.face][:8]
+    tiles = [
+        _marked(crop_face(each.rgb, each.face, FER2013), _in_input(each.face, FER2013), 5)
+        for each in shown
+        if each.face
+    ]
+    rows = [np.hstack(tiles[start : start + 4]) for start in (0, 4)]
+    return np.hstack([_marked(mean, median, 10), np.full((480, 16, 3), 255, np.uint8), np.vstack(rows)])
+
+
+def _marked(crop: NDArray[Any], points: dict[str, float], zoom: int) -> NDArray[np.uint8]:
+    """The crop enlarged, its box and eyes drawn."""
+    grey = (crop * 255).astype(np.uint8)
+    large = cv2.resize(grey, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_NEAREST)
+    picture = cv2.cvtColor(large, cv2.COLOR_GRAY2BGR).astype(np.uint8)
+
+    def at(x: str, y: str) -> tuple[int, int]:
+        return round(points[x] * zoom), round(points[y] * zoom)
+
+    cv2.rectangle(picture, at("box left", "box top"), at("box right", "box bottom"), (70, 220, 120), 2)
+    for eye in ("left eye", "right eye"):
+        cv2.circle(picture, at(f"{eye} x", f"{eye} y"), zoom // 2, (60, 60, 255), cv2.FILLED, cv2.LINE_AA)
+    return picture
 
 
 if __name__ == "__main__":

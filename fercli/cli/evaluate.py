@@ -49,23 +49,24 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure a model on FER2013: accuracy with its 95% interval, each expression, confusions."""
+    from fercli.bundle import load_bundle
+    from fercli.engines.local import usable_cores
+    from fercli.plugins import blamed_on, find_backend
     from fercli_training.data import Split, read_fer2013
     from fercli_training.evaluation import confusion_matrix
     from fercli_training.evaluation import evaluate as figures
 
-    from fercli.bundle import load_bundle
-    from fercli.engines.local import usable_cores
-    from fercli.plugins import find_backend
-
     bundle = load_bundle(model)
-    classifier = find_backend(backend).load(bundle, device, usable_cores())
+    runtime = find_backend(backend)
+    with blamed_on(f"backend {runtime.name}"):
+        classifier = runtime.load(bundle, device, usable_cores())
+        about = dict(classifier.describe())
     chosen = {SplitName.PUBLIC: Split.PUBLIC, SplitName.PRIVATE: Split.PRIVATE}[split]
     pictures = read_fer2013(data, [chosen])[chosen]
-    with counting("batches", shown=True) as count:
+    with counting("batches", shown=True) as count, blamed_on(f"backend {runtime.name}"):
         evaluation = figures(confusion_matrix(classifier, pictures, batch_size, lambda _: count("")))
     report = json.dumps(
-        {"model": bundle.name, "split": str(chosen), "backend": dict(classifier.describe())}
-        | evaluation.as_dict(),
+        {"model": bundle.name, "split": str(chosen), "backend": about} | evaluation.as_dict(),
         indent=1,
     )
     if out is not None:

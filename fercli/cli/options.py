@@ -13,7 +13,7 @@ Backend = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="Where the network runs: auto, cpu, cuda or cuda:N.")]
 BatchSize = Annotated[
-    int, typer.Option(min=1, help="How many faces the network sees at once, at the most.")
+    int, typer.Option(min=1, help="Faces the network sees at once; those of one photo stay together.")
 ]
 Data = Annotated[
     Path,

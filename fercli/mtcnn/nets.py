@@ -58,11 +58,11 @@ def load_nets(threads: int, folder: Path = WEIGHTS) -> Nets:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # Waiting threads would spin on the cores that decode; and a plan kept for every picture size, or an
-    # arena that never shrinks, would make memory grow with the number of photos.
+    # Waiting threads would spin on the cores that decode, and a plan kept for every size of picture would
+    # make memory grow with the number of photos. What a call needs is bounded by the cascade's strips and
+    # turns, so the arena stays small; without it, many faces in one picture fragment a gigabyte of heap.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_mem_pattern = False
-    options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     sessions = [
         onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -68,10 +68,16 @@ class SummedAreaTable:
         outputs = np.arange(size)
         y1, y2 = (top + edge for edge in _bins(outputs, size, bottom - top))
         x1, x2 = (left + edge for edge in _bins(outputs, size, right - left))
-        upper, lower, near, far = y1[:, :, None], y2[:, :, None], x1[:, None], x2[:, None]
-        table = self._sums
-        sums = table[lower, far] - table[upper, far] - table[lower, near] + table[upper, near]
-        return _means(sums, (lower - upper) * (far - near))
+        areas = (y2 - y1)[:, :, None] * (x2 - x1)[:, None]
+        # Entries by one index each: three times faster to fetch than by row and column.
+        table, entries_a_row = self._sums.reshape(-1, 3), self.width + 1
+        upper, lower = (y[:, :, None] * entries_a_row for y in (y1, y2))
+        near, far = x1[:, None], x2[:, None]
+        sums = table.take(lower + far, axis=0)
+        sums -= table.take(upper + far, axis=0)
+        sums -= table.take(lower + near, axis=0)
+        sums += table.take(upper + near, axis=0)
+        return _means(sums, areas)
 
 
 def _bins(outputs: Indices, count: int, size: np.int64 | Indices) -> tuple[Indices, Indices]:

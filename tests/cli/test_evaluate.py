@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fercli_training.evaluation import wilson_interval
 from typer.testing import CliRunner, Result
 
 from fercli.bundle import load_bundle
 from fercli.cli import app
 from fercli.plugins import find_backend
 from fercli.records import EXPRESSIONS
+from fercli_training.evaluation import wilson_interval
 from tests.training.fer2013 import BAD, COUNTS, pictures, write
 
 

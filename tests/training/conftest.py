@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
+
 from fercli_training.data import Pictures, Split, read_fer2013
 from fercli_training.export import write_bundle
 from fercli_training.loop import Outcome, Trainer
 from fercli_training.recipe import Recipe, load_recipe
-
 from tests.training import fer2013 as made_up
 
 _SHARED = Path(__file__).parents[3] / "shared" / "fer2013"

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
+
 from fercli_training.augmentation import augment
 from fercli_training.recipe import Training, load_recipe
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
-from fercli_training.checkpoint import FILE, load_checkpoint, save_checkpoint
 
 from fercli.errors import ReportError, UsageError
+from fercli_training.checkpoint import FILE, load_checkpoint, save_checkpoint
 
 STATE = {"architecture": {"name": "article"}, "epoch": 3, "network": {"weight": torch.arange(5.0)}}
 

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fercli_training.data import Split, class_counts, read_fer2013
 
 from fercli.errors import UsageError
 from fercli.records import EXPRESSIONS
+from fercli_training.data import Split, class_counts, read_fer2013
 from tests.training import fer2013 as made_up
 
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fercli_training.data import Pictures, Split
-from fercli_training.evaluation import confusion_matrix, evaluate, wilson_interval
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from fercli.bundle import load_bundle
 from fercli.cli import app
 from fercli.records import EXPRESSIONS
+from fercli_training.data import Pictures, Split
+from fercli_training.evaluation import confusion_matrix, evaluate, wilson_interval
 
 
 @pytest.mark.parametrize(

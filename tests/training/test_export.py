@@ -6,10 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
-from fercli_torch.network import build_network
-from fercli_training.data import Pictures, Split
-from fercli_training.evaluation import confusion_matrix, evaluate
-from fercli_training.export import ParityError, write_bundle
 
 from fercli import __version__
 from fercli.bundle import load_bundle
@@ -17,6 +13,10 @@ from fercli.crop import to_unit_range
 from fercli.errors import ReportError
 from fercli.plugins import find_backend
 from fercli.records import EXPRESSIONS
+from fercli_torch.network import build_network
+from fercli_training.data import Pictures, Split
+from fercli_training.evaluation import confusion_matrix, evaluate
+from fercli_training.export import ParityError, write_bundle
 from tests.training.conftest import Trained
 
 Splits = dict[Split, Pictures]

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
+from torch import nn  # noqa: TID253 - as above
+
+from fercli.errors import ReportError, UsageError
 from fercli_torch.network import build_network
 from fercli_training.checkpoint import load_checkpoint, save_checkpoint
 from fercli_training.data import Pictures, Split
 from fercli_training.loop import DivergedError, Step, Trainer
 from fercli_training.recipe import load_recipe
-from torch import nn  # noqa: TID253 - as above
-
-from fercli.errors import ReportError, UsageError
 from tests.training.conftest import Trained
 
 Splits = dict[Split, Pictures]

@@ -2,11 +2,11 @@ from typing import Any
 
 import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
-from fercli_torch.network import ArticleArchitecture, Standardise, build_network
-from fercli_training.cost import count_cost
 from torch import nn  # noqa: TID253 - as above
 
 from fercli.errors import UnavailableError
+from fercli_torch.network import ArticleArchitecture, Standardise, build_network
+from fercli_training.cost import count_cost
 
 ARTICLE = ArticleArchitecture().description()
 

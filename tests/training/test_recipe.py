@@ -2,10 +2,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from fercli_torch.network import ArticleArchitecture
-from fercli_training.recipe import load_recipe
 
 from fercli.errors import UsageError
+from fercli_torch.network import ArticleArchitecture
+from fercli_training.recipe import load_recipe
 from tests.training.fer2013 import RECIPE
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from fercli_torch.network import build_network
 
 from fercli import __version__
 from fercli.bundle import CARD, DESCRIPTION, FORMAT, ONNX, WEIGHTS, Bundle, sha256
@@ -19,6 +18,7 @@ from fercli.crop import SIDE
 from fercli.errors import FercliError, ReportError
 from fercli.plugins import find_backend
 from fercli.records import EXPRESSIONS
+from fercli_torch.network import build_network
 from fercli_training.card import model_card
 from fercli_training.cost import count_cost
 from fercli_training.data import Pictures, Split, class_counts

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from fercli_torch.network import build_network
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fercli.errors import FercliError, ReportError, UsageError
 from fercli.records import EXPRESSIONS
+from fercli_torch.network import build_network
 from fercli_training.augmentation import augment
 from fercli_training.checkpoint import FILE, foreign_checkpoint, load_checkpoint, save_checkpoint
 
