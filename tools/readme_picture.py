@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fercli.images import decode
 
 ROOT = Path(__file__).resolve().parent.parent
-PHOTOS = ("astronaut-eileen-collins.jpg", "president-obama-speaking.jpg", "admiral-grace-hopper.jpg")
+PHOTOS = ("astronaut-eileen-collins.jpg", "cameraman-profile-grey.png", "admiral-grace-hopper.jpg")
 HEIGHT = 420
 COLOUR = (70, 220, 120)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
