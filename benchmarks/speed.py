@@ -52,7 +52,7 @@ def main() -> None:
 def _machine() -> dict[str, Any]:
     packages = ("fercli", "numpy", "opencv-python-headless", "onnxruntime", "typer")
     return {
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         **{name: version(name) for name in packages},
