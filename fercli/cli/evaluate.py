@@ -32,7 +32,9 @@ class Layout(StrEnum):
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="The name of a model that ships, or a model's folder.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="The name of a model that ships, or a model's folder.")
+    ],
     data: options.Data,
     split: Annotated[
         SplitName, typer.Option(help="public to choose by, private to report once.")

@@ -35,7 +35,9 @@ def list_models() -> None:
 
 @app.command("show")
 def show_card(
-    model: Annotated[str, typer.Argument(help="The name of a model that ships, or a model's folder.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="The name of a model that ships, or a model's folder.")
+    ],
 ) -> None:
     """Print a model's card: data, recipe, figures, limits."""
     from fercli.bundle import CARD, load_bundle
@@ -46,7 +48,10 @@ def show_card(
 @app.command("verify")
 def verify(
     models: Annotated[
-        list[str] | None, typer.Argument(help="Models or their folders; all that ship where none is given.")
+        list[str] | None,
+        typer.Argument(
+            metavar="MODELS", help="Models or their folders; all that ship where none is given."
+        ),
     ] = None,
 ) -> None:
     """Check the sha256 of every file of models; exit code 5 names the first that is wrong."""

@@ -31,6 +31,7 @@ def predict(
     paths: Annotated[
         list[str],
         typer.Argument(
+            metavar="PATHS",
             help="Photos, folders, quoted patterns such as 'photos/**/*.jpg', or - for a list of paths on"
             " standard input.",
             show_default=False,

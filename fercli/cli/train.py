@@ -28,7 +28,8 @@ def train(
         Path, typer.Option("--out", "-o", metavar="DIR", help="The run's folder.", show_default=False)
     ],
     recipe: Annotated[
-        str, typer.Argument(help="A recipe that ships (article), or a TOML file of your own.")
+        str,
+        typer.Argument(metavar="RECIPE", help="A recipe that ships (article), or a TOML file of your own."),
     ] = "article",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint in --out, to the same numbers.")

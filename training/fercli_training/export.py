@@ -14,7 +14,7 @@ import torch
 
 from fercli import __version__
 from fercli.bundle import CARD, DESCRIPTION, FORMAT, ONNX, WEIGHTS, Bundle, sha256
-from fercli.crop import SIDE
+from fercli.crop import SIDE, to_unit_range
 from fercli.errors import FercliError, ReportError
 from fercli.plugins import find_backend
 from fercli.records import EXPRESSIONS
@@ -153,7 +153,7 @@ def _evaluate(
 
 
 def _check_parity(classifier: Any, network: torch.nn.Module, pictures: Pictures) -> None:
-    batch = pictures.pixels[:_BATCH, np.newaxis].astype(np.float32) / 255
+    batch = to_unit_range(pictures.pixels[:_BATCH, np.newaxis])
     with torch.inference_mode():
         expected = network(torch.from_numpy(batch)).numpy()
     difference = float(np.abs(classifier(batch) - expected).max())
