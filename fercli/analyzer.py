@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fercli.crop import SIDE, crop_face
-from fercli.errors import PhotoError, PhotoErrorKind, UnavailableError
+from fercli.errors import PhotoError, PhotoErrorKind, UnavailableError, in_one_line
 from fercli.images import decode
 from fercli.plugins import blamed_on
 from fercli.records import EXPRESSIONS, Photo
@@ -54,7 +54,8 @@ class Analyzer:
         except PhotoError as error:
             return Prepared(Photo(path, error=str(error)), _NO_CROPS)
         except Exception as error:  # noqa: BLE001 - one photo must never end the run, whatever a plugin does
-            return Prepared(Photo(path, error=_internal(error)), _NO_CROPS)
+            internal = PhotoError(PhotoErrorKind.INTERNAL, in_one_line(error))
+            return Prepared(Photo(path, error=str(internal)), _NO_CROPS)
         height, width = rgb.shape[:2]
         return Prepared(Photo(path, faces, width, height), np.stack(crops) if crops else _NO_CROPS)
 
@@ -98,8 +99,3 @@ def _classified(photo: Photo, rows: Iterable[list[float]]) -> Photo:
         replace(face, probabilities=tuple(row)) for face, row in zip(photo.faces, rows, strict=False)
     )
     return replace(photo, faces=faces)
-
-
-def _internal(error: Exception) -> str:
-    sentence = f"{type(error).__name__}: {error}".splitlines()[0]
-    return str(PhotoError(PhotoErrorKind.INTERNAL, sentence))

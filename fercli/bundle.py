@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fercli.errors import UnavailableError
+from fercli.errors import UnavailableError, did_you_mean
 from fercli.records import EXPRESSIONS
 
 MODELS = Path(__file__).parent / "models"
@@ -95,8 +94,7 @@ def _no_such_model(model: str, folder: Path) -> tuple[str, str]:
     known = f"The models that ship are {', '.join(names)}; a folder that holds a {DESCRIPTION} works too."
     if folder.is_dir():
         return f"The folder {folder} holds no {DESCRIPTION}.", known
-    near = difflib.get_close_matches(model, names, n=1)
-    return f"There is no model {model}.", f"Did you mean {near[0]}? {known}" if near else known
+    return f"There is no model {model}.", f"{did_you_mean(model, names)} {known}".lstrip()
 
 
 def _check(description: object, path: Path) -> None:

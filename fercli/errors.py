@@ -8,7 +8,10 @@ the report, and the run goes on.
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class ExitCode(IntEnum):
@@ -80,3 +83,16 @@ class PhotoError(Exception):
         super().__init__(f"{kind}: {sentence}")
         self.kind = kind
         self.sentence = sentence
+
+
+def in_one_line(error: Exception) -> str:
+    """What an error of foreign code says, short enough for a message or a report's cell."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`Did you mean X?` for the known name nearest to a mistyped one; empty where none is near."""
+    import difflib  # at start-up nothing has been mistyped yet
+
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {near[0]}?" if near else ""

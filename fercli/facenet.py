@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fercli.crop import FER2013
 from fercli.errors import PhotoError, PhotoErrorKind, UnavailableError
 from fercli.mtcnn.pyramid import scales
+from fercli.plugins import Availability
 from fercli.records import Box, Face, Landmarks
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fercli.plugins import Availability
 
 _REMEDY = (
     "It wants an old torch and an old NumPy: make an environment of its own for it and run there "
@@ -31,8 +31,6 @@ class FacenetPlugin:
 
     def is_available(self) -> Availability:
         """Whether facenet-pytorch is installed."""
-        from fercli.plugins import Availability
-
         if util.find_spec("facenet_pytorch") is None:
             return Availability(False, "facenet-pytorch is not installed", _REMEDY)
         return Availability(True)

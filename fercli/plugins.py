@@ -6,12 +6,11 @@ Built-in plugins go the same way as a stranger's: the entry-point groups `fercli
 
 from __future__ import annotations
 
-import difflib
 from contextlib import contextmanager
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_checkable
 
-from fercli.errors import FercliError, UnavailableError
+from fercli.errors import FercliError, UnavailableError, did_you_mean, in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -120,8 +119,7 @@ class Discovered(NamedTuple):
 
 def discover(group: str) -> list[Discovered]:
     """Every plugin of a group that is installed, by name; one that is broken says so."""
-    points = {point.name: point for point in entry_points(group=group)}
-    return [_discover(points[name].load, name, group) for name in sorted(points)]
+    return [_discover(point) for _, point in sorted(_points(group).items())]
 
 
 def find_backend(name: str) -> Backend:
@@ -163,20 +161,18 @@ def blamed_on(plugin: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise UnavailableError(
-            f"The {plugin} fails: {_sentence(error)}.", "fercli doctor shows what runs here."
+            f"The {plugin} fails: {in_one_line(error)}.", "fercli doctor shows what runs here."
         ) from error
 
 
 def _find(group: str, name: str) -> Any:
-    kind = _KINDS[group]
-    points = {point.name: point for point in entry_points(group=group)}
+    kind, points = _KINDS[group], _points(group)
     if name not in points:
         known = f"Installed are {', '.join(sorted(points))}."
-        near = difflib.get_close_matches(name, points, n=1)
         raise UnavailableError(
-            f"There is no {kind} {name}.", f"Did you mean {near[0]}? {known}" if near else known
+            f"There is no {kind} {name}.", f"{did_you_mean(name, points)} {known}".lstrip()
         )
-    found = _discover(points[name].load, name, group)
+    found = _discover(points[name])
     if not found.availability.ok:
         raise UnavailableError(
             f"The {kind} {name} cannot run here: {found.availability.reason}.",
@@ -185,21 +181,22 @@ def _find(group: str, name: str) -> Any:
     return found.plugin
 
 
-def _discover(load: Callable[[], Any], name: str, group: str) -> Discovered:
+def _points(group: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=group)}
+
+
+def _discover(point: EntryPoint) -> Discovered:
+    name, group = point.name, point.group
     try:
-        plugin = load()()
+        plugin = point.load()()
     except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
-        return Discovered(name, None, Availability(False, f"it fails to load ({_sentence(error)})"))
+        return Discovered(name, None, Availability(False, f"it fails to load ({in_one_line(error)})"))
     if not _PROTOCOLS[group](plugin):
         return Discovered(name, None, Availability(False, f"it has not the interface of a {_KINDS[group]}"))
     try:
         return Discovered(name, plugin, Availability(*plugin.is_available()))
     except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
-        return Discovered(name, plugin, Availability(False, f"it fails to answer ({_sentence(error)})"))
-
-
-def _sentence(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+        return Discovered(name, plugin, Availability(False, f"it fails to answer ({in_one_line(error)})"))
 
 
 _KINDS = {BACKENDS: "backend", DETECTORS: "detector"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fercli.crop import WHOLE
+from fercli.plugins import Availability
 from fercli.records import Box, Face
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-
-    from fercli.plugins import Availability
 
 
 class WholePhotoPlugin:
@@ -23,8 +22,6 @@ class WholePhotoPlugin:
 
     def is_available(self) -> Availability:
         """Always."""
-        from fercli.plugins import Availability
-
         return Availability(True)
 
     def load(self, min_face: int, min_score: float, threads: int) -> WholePhotoDetector:  # noqa: ARG002 - nothing is looked for

@@ -15,7 +15,7 @@ from fercli.cli import options
 from fercli.cli.messages import counting, say
 from fercli.errors import ExitCode, NoPhotosError, UsageError
 from fercli.records import Status
-from fercli.reports import Format, choose_format, claimed_standard_output, open_report
+from fercli.reports import STANDARD_OUTPUT, Format, choose_format, claimed_standard_output, open_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from fercli.analyzer import Analyzer
     from fercli.records import Photo
     from fercli.reports import Writer
-
-_STANDARD_OUTPUT = "-"
 
 
 def predict(
@@ -39,7 +37,7 @@ def predict(
     ],
     out: Annotated[
         str, typer.Option("--out", "-o", metavar="FILE|-", help="The report; - is standard output.")
-    ] = _STANDARD_OUTPUT,
+    ] = STANDARD_OUTPUT,
     format: Annotated[  # noqa: A002 - the parameter is the option's name
         Format | None,
         typer.Option("--format", help="The report's format; taken from the name of --out where not given."),
@@ -99,7 +97,7 @@ def predict(
     workers = workers or usable_cores()
     with ExitStack() as stack:
         target: str | int = out
-        if out == _STANDARD_OUTPUT:
+        if out == STANDARD_OUTPUT:
             target = stack.enter_context(claimed_standard_output())
         else:
             stack.enter_context(redirect_stdout(sys.stderr))
@@ -128,7 +126,7 @@ def predict(
         count = stack.enter_context(counting("photos", shown=not quiet))
         tally = _write(chain([first], photos), writer, kind, count, strict=strict)
     if not quiet:
-        say(_summary(tally) + ("." if out == _STANDARD_OUTPUT else f"; {out}."))
+        say(_summary(tally) + ("." if out == STANDARD_OUTPUT else f"; {out}."))
     if tally[Status.ERROR]:
         raise typer.Exit(ExitCode.SOME_UNREADABLE)
 

@@ -9,6 +9,7 @@ from fercli.errors import UsageError
 from fercli.mtcnn.cascade import find_faces
 from fercli.mtcnn.nets import RUNTIME_REMEDY, load_nets
 from fercli.mtcnn.pyramid import CELL
+from fercli.plugins import Availability
 from fercli.records import Box, Face, Landmarks
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fercli.mtcnn.nets import Nets
-    from fercli.plugins import Availability
 
 
 class MtcnnPlugin:
@@ -28,8 +28,6 @@ class MtcnnPlugin:
 
     def is_available(self) -> Availability:
         """Whether ONNX Runtime, which runs the nets, is installed and usable."""
-        from fercli.plugins import Availability
-
         try:
             import onnxruntime  # noqa: F401 - only whether it can be imported
         except (ImportError, OSError) as error:

@@ -14,7 +14,10 @@ from fercli.reports.text import CsvWriter, JsonLinesWriter, JsonWriter, Writer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Format", "Writer", "choose_format", "claimed_standard_output", "open_report"]
+__all__ = ["STANDARD_OUTPUT", "Format", "Writer", "choose_format", "claimed_standard_output", "open_report"]
+
+STANDARD_OUTPUT = "-"
+"""What stands for standard output in place of a report's name."""
 
 
 class Format(StrEnum):
@@ -33,7 +36,7 @@ def choose_format(out: str, asked: Format | None) -> Format:
     """
     if asked is not None:
         return asked
-    if out == "-":
+    if out == STANDARD_OUTPUT:
         return Format.CSV
     suffix = Path(out).suffix.lower().lstrip(".")
     if suffix not in list(Format):

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from fercli.crop import to_unit_range
 from fercli.errors import FercliError, ReportError, UsageError
 from fercli.records import EXPRESSIONS
 from fercli_torch.network import build_network
@@ -160,7 +161,7 @@ class Trainer:
     def _train_batch(self, chosen: torch.Tensor) -> tuple[float, float]:
         """The loss and the accuracy of one step."""
         recipe = self.recipe.training
-        pictures = augment(self.pixels[chosen].float() / 255, recipe, self.generator)
+        pictures = augment(_unit_range(self.pixels[chosen]), recipe, self.generator)
         labels = self.labels[chosen]
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             logits = self.network(pictures)
@@ -195,7 +196,7 @@ class Trainer:
         right = 0
         for start in range(0, len(labels), _EVALUATION_BATCH):
             batch = slice(start, start + _EVALUATION_BATCH)
-            logits = self.average(pixels[batch].float() / 255)
+            logits = self.average(_unit_range(pixels[batch]))
             right += int((logits.argmax(1) == labels[batch]).sum())
         return right / len(labels)
 
@@ -243,6 +244,11 @@ class Trainer:
 def _tensors(pictures: Pictures) -> tuple[torch.Tensor, torch.Tensor]:
     """Uint8 (N, 1, 48, 48) and int64 (N,)."""
     return torch.from_numpy(pictures.pixels)[:, None], torch.from_numpy(pictures.labels)
+
+
+def _unit_range(pixels: torch.Tensor) -> torch.Tensor:
+    """Uint8 pixels as float32 in 0..1, by the same step as in prediction."""
+    return torch.from_numpy(to_unit_range(pixels.numpy()))
 
 
 def _moving_average(decay: float) -> Callable[..., None]:

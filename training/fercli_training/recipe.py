@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from fercli.errors import UsageError
+from fercli.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -72,7 +71,7 @@ class Recipe:
     training: Training
 
     def as_dict(self) -> dict[str, Any]:
-        """The recipe as plain values, for a bundle's provenance and a checkpoint."""
+        """The recipe as plain values, for a bundle's provenance."""
         return asdict(self)
 
 
@@ -146,6 +145,5 @@ def _refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> N
     names = list(known)
     for key in given:
         if key not in names:
-            near = difflib.get_close_matches(key, names, n=1)
-            remedy = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(names)}."
+            remedy = did_you_mean(key, names) or f"Known are {', '.join(names)}."
             raise UsageError(f"{where}: there is no recipe key {key}.", remedy)
