@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fercli.crop import SIDE, crop_face
-from fercli.errors import PhotoError, PhotoErrorKind, UnavailableError, in_one_line
+from fercli.architecture import SIDE
+from fercli.crop import crop_face
+from fercli.errors import PhotoError, PhotoErrorKind, in_one_line
 from fercli.images import decode
-from fercli.plugins import blamed_on
-from fercli.records import EXPRESSIONS, Photo
+from fercli.records import Photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from fercli.plugins import Classifier, Detector
+    from fercli.plugins import Detector
+    from fercli.prediction import Predictor
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,30 @@ class Prepared:
     crops: NDArray[np.float32]
 
 
+def prepare(path: str, read: Callable[[], bytes], detector: Detector, max_pixels: int) -> Prepared:
+    """Reads, decodes, detects and crops; whatever goes wrong becomes the photo's error."""
+    try:
+        rgb = decode(read(), max_pixels)
+        faces = tuple(detector.detect(rgb))
+        crops = [crop_face(rgb, face, detector.framing) for face in faces]
+    except PhotoError as error:
+        return Prepared(Photo(path, error=str(error)), _NO_CROPS)
+    except Exception as error:  # noqa: BLE001 - one photo must never end the run, whatever a plugin does
+        internal = PhotoError(PhotoErrorKind.INTERNAL, in_one_line(error))
+        return Prepared(Photo(path, error=str(internal)), _NO_CROPS)
+    height, width = rgb.shape[:2]
+    return Prepared(Photo(path, faces, width, height), np.stack(crops) if crops else _NO_CROPS)
+
+
 class Analyzer:
     """Reads photos in two steps, so that an engine can run the first one in parallel.
 
     `prepare` may be called from several threads at once; `classify` from one at a time.
     """
 
-    def __init__(self, detector: Detector, classifier: Classifier, max_pixels: int) -> None:
+    def __init__(self, detector: Detector, predictor: Predictor, max_pixels: int) -> None:
         self._detector = detector
-        self._classifier = classifier
+        self._predictor = predictor
         self._max_pixels = max_pixels
 
     def analyze(self, batch: Iterable[tuple[str, bytes]]) -> list[Photo]:
@@ -46,18 +62,8 @@ class Analyzer:
         return self.classify([self.prepare(path, partial(bytes, data)) for path, data in batch])
 
     def prepare(self, path: str, read: Callable[[], bytes]) -> Prepared:
-        """Reads, decodes, detects and crops; whatever goes wrong becomes the photo's error."""
-        try:
-            rgb = decode(read(), self._max_pixels)
-            faces = tuple(self._detector.detect(rgb))
-            crops = [crop_face(rgb, face, self._detector.framing) for face in faces]
-        except PhotoError as error:
-            return Prepared(Photo(path, error=str(error)), _NO_CROPS)
-        except Exception as error:  # noqa: BLE001 - one photo must never end the run, whatever a plugin does
-            internal = PhotoError(PhotoErrorKind.INTERNAL, in_one_line(error))
-            return Prepared(Photo(path, error=str(internal)), _NO_CROPS)
-        height, width = rgb.shape[:2]
-        return Prepared(Photo(path, faces, width, height), np.stack(crops) if crops else _NO_CROPS)
+        """A photo with its faces found and cropped, or with the error that kept it from that."""
+        return prepare(path, read, self._detector, self._max_pixels)
 
     def classify(self, batch: Sequence[Prepared]) -> list[Photo]:
         """The finished records, in the order of the batch; all its faces go through the network at once.
@@ -68,29 +74,11 @@ class Analyzer:
         crops = np.concatenate([prepared.crops for prepared in batch]) if batch else _NO_CROPS
         if not len(crops):
             return [prepared.photo for prepared in batch]
-        with blamed_on("backend"):
-            logits = _checked(self._classifier(crops[:, np.newaxis]), len(crops))
-        rows = iter(softmax(logits).tolist())
+        rows = iter(self._predictor(crops).tolist())
         return [_classified(prepared.photo, rows) for prepared in batch]
 
 
 _NO_CROPS = np.empty((0, SIDE, SIDE), np.float32)
-
-
-def _checked(logits: NDArray[np.float32], faces: int) -> NDArray[np.float32]:
-    if logits.shape != (faces, len(EXPRESSIONS)) or not np.isfinite(logits).all():
-        raise UnavailableError(
-            f"The backend gives no finite logits of shape ({faces}, {len(EXPRESSIONS)}).",
-            "Choose another --backend or --model.",
-        )
-    return logits
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probabilities, float64 (N, 7), of logits (N, 7)."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    probabilities: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
-    return probabilities
 
 
 def _classified(photo: Photo, rows: Iterable[list[float]]) -> Photo:

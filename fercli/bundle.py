@@ -1,4 +1,7 @@
-"""A model: a folder of model.json (what it is), its weights, and the checksums that tie them together."""
+"""A model: a folder of model.json (what it is), its weights, and the checksums that tie them together.
+
+What a folder holds is checked before a runtime sees it: a model may come from anywhere.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fercli.errors import UnavailableError, did_you_mean
+from fercli.architecture import ArticleArchitecture
+from fercli.errors import ModelError, UnavailableError, did_you_mean
+from fercli.onnx_file import check_onnx
 from fercli.records import EXPRESSIONS
 
 MODELS = Path(__file__).parent / "models"
@@ -16,6 +21,7 @@ DEFAULT_MODEL = "article"
 DESCRIPTION = "model.json"
 WEIGHTS = "weights.safetensors"
 ONNX = "model.onnx"
+ONNX_INT8 = "model.int8.onnx"
 CARD = "MODEL_CARD.md"
 FORMAT = 1
 _REQUIRED = ("format", "name", "architecture", "expressions", "files")
@@ -27,6 +33,18 @@ class Bundle:
 
     folder: Path
     description: dict[str, Any]
+
+    @property
+    def architecture(self) -> ArticleArchitecture:
+        """The network that the weights belong to.
+
+        Raises:
+            ModelError: this version knows no such network.
+        """
+        try:
+            return ArticleArchitecture.from_description(self.description["architecture"])
+        except UnavailableError as error:
+            raise ModelError(f"{self.folder / DESCRIPTION}: {error.message}", error.remedy) from error
 
     @property
     def name(self) -> str:
@@ -42,21 +60,21 @@ class Bundle:
         """The path of one of the model's files, its bytes checked against model.json.
 
         Raises:
-            UnavailableError: the model has no such file, it is missing, or its checksum is wrong.
+            ModelError: the model has no such file, it is missing, its checksum is wrong, or it is an
+                ONNX file that is broken, reaches outside itself or holds weights that are no numbers.
         """
         path = self.folder / name
         if name not in self.files:
-            raise UnavailableError(f"The model {self.name} in {self.folder} has no {name}.", _REMEDY)
+            raise ModelError(f"The model {self.name} in {self.folder} has no {name}.")
         try:
             digest = sha256(path)
         except OSError as error:
-            raise UnavailableError(f"{path} cannot be read: {error.strerror}.", _REMEDY) from error
+            raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
         if digest != self.files[name]:
-            raise UnavailableError(f"{path} is not the file that model.json was made with.", _REMEDY)
+            raise ModelError(f"{path} is not the file that model.json was made with.")
+        if path.suffix == ".onnx":
+            check_onnx(path)
         return path
-
-
-_REMEDY = "Install fercli again, or restore the model's folder whole."
 
 
 def shipped_models() -> list[str]:
@@ -68,7 +86,8 @@ def load_bundle(model: str) -> Bundle:
     """A model by the name of one that ships (`default` is the default one), or by its folder.
 
     Raises:
-        UnavailableError: no such model, or its model.json is missing or broken.
+        UnavailableError: no such model, its model.json is missing, broken or of an unknown architecture, or
+            one of its files is missing.
     """
     name = DEFAULT_MODEL if model == "default" else model
     folder = MODELS / name if name in shipped_models() else Path(model)
@@ -78,9 +97,18 @@ def load_bundle(model: str) -> Bundle:
     except (FileNotFoundError, NotADirectoryError):
         raise UnavailableError(*_no_such_model(model, folder)) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise UnavailableError(f"{path} cannot be read: {error}.", _REMEDY) from error
+        raise ModelError(f"{path} cannot be read: {error}.") from error
     _check(description, path)
-    return Bundle(folder, description)
+    bundle = Bundle(folder, description)
+    _ = bundle.architecture  # raises where this version knows no such network
+    _require_files(bundle)
+    return bundle
+
+
+def _require_files(bundle: Bundle) -> None:
+    for name in bundle.files:
+        if not (bundle.folder / name).is_file():
+            raise ModelError(f"{bundle.folder / name} is missing.")
 
 
 def sha256(path: Path) -> str:
@@ -99,18 +127,20 @@ def _no_such_model(model: str, folder: Path) -> tuple[str, str]:
 
 def _check(description: object, path: Path) -> None:
     if not isinstance(description, dict):
-        raise UnavailableError(f"{path} does not describe a model.", _REMEDY)
+        raise ModelError(f"{path} does not describe a model.")
     missing = [key for key in _REQUIRED if key not in description]
     if missing:
-        raise UnavailableError(f"{path} lacks {', '.join(missing)}.", _REMEDY)
+        raise ModelError(f"{path} lacks {', '.join(missing)}.")
     if description["format"] != FORMAT:
-        raise UnavailableError(
+        raise ModelError(
             f"{path} has format {description['format']}; this version reads format {FORMAT}.",
             "Update fercli.",
         )
     if description["expressions"] != list(EXPRESSIONS):
-        raise UnavailableError(f"{path} names other expressions than {', '.join(EXPRESSIONS)}.")
+        raise ModelError(f"{path} names other expressions than {', '.join(EXPRESSIONS)}.")
+    if not isinstance(description["architecture"], dict):
+        raise ModelError(f"{path} does not describe the architecture.")
     files = description["files"]
     # A name with a folder in it could reach outside the model's own.
     if not isinstance(files, dict) or any(Path(name).name != name for name in files):
-        raise UnavailableError(f"{path} lists its files wrongly.", _REMEDY)
+        raise ModelError(f"{path} lists its files wrongly.")

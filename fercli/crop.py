@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from fercli.architecture import SIDE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fercli.records import Face
-
-SIDE = 48
-"""Pixels on a side of the network's input."""
 
 _BYTE = np.float32(255)
 

@@ -56,6 +56,19 @@ class UnavailableError(FercliError):
     exit_code = ExitCode.UNAVAILABLE
 
 
+class DeviceError(UnavailableError):
+    """The device that was asked for is not there, or a backend cannot use it."""
+
+
+class ModelError(UnavailableError):
+    """A model's file is not what it should be; it was not run."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(
+            message, remedy or "Take the model whole from where you trust it, or make it again."
+        )
+
+
 class ReportError(FercliError):
     """The report, or another output file, cannot be written."""
 

@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 
 BACKENDS = "fercli.backends"
 DETECTORS = "fercli.detectors"
-AUTO = "auto"
-"""The name that asks for the best backend that is available."""
-
-_PREFERENCE = ("onnx",)
-"""The built-in backends, the fastest first; a third party's is taken when it is asked for by name."""
 
 
 class Availability(NamedTuple):
@@ -63,10 +58,11 @@ class Backend(Protocol):
         ...
 
     def load(self, bundle: Bundle, device: str, threads: int) -> Classifier:
-        """The bundle's network on `device` (`auto`, `cpu`, `cuda`, `cuda:N`), by `threads` threads.
+        """The bundle's network on `device`, which is `cpu` or `cuda:N`, by `threads` threads.
 
         Raises:
-            UnavailableError: the device is not there, or the bundle cannot be run by this runtime.
+            DeviceError: the device is not there, or this runtime cannot use it; nothing else is taken.
+            UnavailableError: the bundle cannot be run by this runtime.
         """
         ...
 
@@ -123,20 +119,12 @@ def discover(group: str) -> list[Discovered]:
 
 
 def find_backend(name: str) -> Backend:
-    """The backend of a name; `auto` is the first available one that ships with fercli.
+    """The backend of a name.
 
     Raises:
         UnavailableError: there is none of that name, or it cannot run here.
     """
-    if name != AUTO:
-        return cast("Backend", _find(BACKENDS, name))
-    reasons = []
-    for preferred in _PREFERENCE:
-        try:
-            return cast("Backend", _find(BACKENDS, preferred))
-        except UnavailableError as error:
-            reasons.append(error)
-    raise reasons[0]
+    return cast("Backend", _find(BACKENDS, name))
 
 
 def find_detector(name: str) -> DetectorPlugin:

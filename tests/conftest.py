@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FERCLI = Path(sysconfig.get_path("scripts"), "fercli")
 _TIMEOUT = 180
+_SHARED = Path(__file__).parents[2] / "shared" / "fer2013"
 
 
 class Result(NamedTuple):
@@ -80,3 +81,13 @@ def faulty_plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: fercli-faulty\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(faulty.ENTRY_POINTS)
     return folder
+
+
+@pytest.fixture(scope="session")
+def fer2013() -> Path:
+    """The real data set's file."""
+    folder = Path(os.environ.get("FERCLI_FER2013", _SHARED))
+    for name in ("fer2013.csv.gz", "fer2013.csv"):
+        if (folder / name).is_file():
+            return folder / name
+    pytest.skip(f"FER2013 is not in {folder}")

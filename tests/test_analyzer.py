@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fercli.analyzer import Analyzer, softmax
+from fercli.analyzer import Analyzer
 from fercli.crop import WHOLE
 from fercli.errors import PhotoError, PhotoErrorKind, UnavailableError
+from fercli.prediction import Predictor, softmax
 from fercli.records import EXPRESSIONS, Box, Face, Status
 from tests.corpus import encoded, gradient
 from tests.faulty_plugins import ConstantBackend, NotFinite, RaisesInCall, RaisesInDetectPlugin, WrongShape
@@ -61,7 +62,7 @@ def picture(*shades: int) -> bytes:
 
 
 def analyzer(detector: Detector | None = None, classifier: Classifier | None = None) -> Analyzer:
-    return Analyzer(detector or Columns(), classifier or Shades(), max_pixels=1_000_000)
+    return Analyzer(detector or Columns(), Predictor([classifier or Shades()]), max_pixels=1_000_000)
 
 
 def constant(backend: type[ConstantBackend]) -> ConstantBackend:

@@ -128,8 +128,23 @@ def test_a_file_that_was_changed_is_refused(model: Path) -> None:
 
 def test_a_file_that_is_missing_is_named(model: Path) -> None:
     (model / CARD).unlink()
-    with pytest.raises(UnavailableError, match=r"MODEL_CARD\.md cannot be read: No such file"):
-        load_bundle(str(model)).verified(CARD)
+    assert failure(model).message == f"{model / CARD} is missing."
+
+
+@pytest.mark.parametrize(
+    ("architecture", "said"),
+    [
+        ({"name": "transformer"}, "This version knows no architecture 'transformer'."),
+        ({"name": "article", "kernel": 5}, "The description of the architecture lacks convolutions,"),
+        ("article", "does not describe the architecture."),
+    ],
+)
+def test_an_architecture_that_is_unknown_or_incomplete_is_refused(
+    model: Path, architecture: object, said: str
+) -> None:
+    change(model, architecture=architecture)
+    assert failure(model).message.startswith(str(model / "model.json"))
+    assert said in failure(model).message
 
 
 def test_a_file_that_the_model_does_not_list_is_refused(model: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fercli.crop import FER2013, SIDE, WHOLE, Framing, crop_face, to_unit_range
+from fercli.architecture import SIDE
+from fercli.crop import FER2013, WHOLE, Framing, crop_face, to_unit_range
 from fercli.records import Box, Face, Landmarks
 from tests.corpus import gradient, noise
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from fercli.analyzer import Analyzer
 from fercli.bundle import load_bundle
+from fercli.choosing import load_classifiers
 from fercli.engines.local import run_local, usable_cores
-from fercli.plugins import find_backend, find_detector
+from fercli.plugins import find_detector
+from fercli.prediction import Predictor
 from fercli.whole import WholePhotoDetector
 from tests.corpus import encoded, gradient, noise
 from tests.faulty_plugins import ConstantBackend, RaisesInCall, RaisesInDetectPlugin, TwoHalvesPlugin
@@ -30,15 +32,19 @@ _LONG = 60
 
 def light(detector: type[TwoHalvesPlugin] | None = None) -> Analyzer:
     """An analyzer whose every part is quick."""
-    return Analyzer(detector() if detector else WholePhotoDetector(), ConstantBackend(), 1_000_000)
+    return Analyzer(
+        detector() if detector else WholePhotoDetector(), Predictor([ConstantBackend()]), 1_000_000
+    )
+
+
+def network() -> Predictor:
+    return Predictor(load_classifiers([load_bundle("default")], "onnx", "cpu", 1).classifiers)
 
 
 @pytest.fixture(scope="module")
 def real() -> Analyzer:
     """The network that ships, and two faces a picture."""
-    return Analyzer(
-        TwoHalvesPlugin(), find_backend("onnx").load(load_bundle("default"), "cpu", 1), 1_000_000
-    )
+    return Analyzer(TwoHalvesPlugin(), network(), 1_000_000)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +99,7 @@ def test_order_workers_and_batches_never_change_a_row(
 def test_real_faces_come_out_the_same_whatever_the_batch(samples: Path) -> None:
     analyzer = Analyzer(
         find_detector("mtcnn").load(40, 0.9, threads=1),
-        find_backend("onnx").load(load_bundle("default"), "cpu", 1),
+        network(),
         200_000_000,
     )
     paths = [
@@ -187,7 +193,7 @@ def test_no_worker_is_left_when_the_run_ends_early(pictures: list[str]) -> None:
 
 
 def test_no_worker_is_left_when_the_network_fails(pictures: list[str]) -> None:
-    failing = Analyzer(WholePhotoDetector(), RaisesInCall(), 1_000_000)
+    failing = Analyzer(WholePhotoDetector(), Predictor([RaisesInCall()]), 1_000_000)
     with pytest.raises(Exception, match="it would not run"):
         list(run_local(pictures * 20, failing, 3, 4))
     for thread in threading.enumerate():

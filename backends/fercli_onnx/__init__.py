@@ -1,29 +1,36 @@
-"""The backend `onnx`: a bundle's model.onnx, run by ONNX Runtime."""
+"""The backends `onnx`, `onnx-int8` and `tensorrt`: a bundle's ONNX model, run by ONNX Runtime."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fercli.bundle import ONNX
-from fercli.errors import UnavailableError
+from fercli.bundle import ONNX, ONNX_INT8
+from fercli.devices import cuda_number
+from fercli.errors import DeviceError, ModelError, in_one_line
 from fercli.plugins import Availability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
     from fercli.bundle import Bundle
 
-_CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
+_CUDA = "CUDAExecutionProvider"
+_TENSORRT = "TensorrtExecutionProvider"
+_GPU_REMEDY = "pip uninstall onnxruntime, then pip install 'fercli[gpu]'; or use --device cpu."
 
 
 class OnnxBackend:
     """Runs model.onnx on a CPU, or on a CUDA device with onnxruntime-gpu."""
 
     name = "onnx"
+    file = ONNX
+    precision = "float32"
+    on_cuda = _CUDA
 
     def is_available(self) -> Availability:
         """Whether ONNX Runtime is installed and usable."""
@@ -36,68 +43,110 @@ class OnnxBackend:
         return Availability(True)
 
     def load(self, bundle: Bundle, device: str, threads: int) -> OnnxClassifier:
-        """The bundle's network; `auto` takes CUDA where the installed ONNX Runtime has it.
+        """The bundle's network.
 
         Raises:
-            UnavailableError: the device does not run it, or model.onnx is not what it should be.
+            DeviceError: ONNX Runtime does not run it on the device.
+            ModelError: the bundle's ONNX model is not what it should be.
         """
         import onnxruntime
 
-        path = bundle.verified(ONNX)
+        path = bundle.verified(self.file)
+        providers = self._providers(device)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         # Idle threads that spin take the cores from those that decode and detect.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        wanted = _providers(device, onnxruntime.get_available_providers())
+        options.log_severity_level = 4
         try:
-            session = onnxruntime.InferenceSession(path, options, providers=wanted)
+            session = onnxruntime.InferenceSession(path, options, providers=providers)
         except Exception as error:  # onnxruntime has no base class of its errors
-            raise UnavailableError(f"{path} cannot be run by ONNX Runtime: {error}.") from error
-        if device.startswith("cuda") and session.get_providers()[0] != _CUDA:
-            raise UnavailableError(
-                f"ONNX Runtime runs {path} on {session.get_providers()[0]}, not on {device}.",
+            raise ModelError(f"{path} cannot be run by ONNX Runtime: {in_one_line(error)}.") from error
+        first = providers[0][0]
+        if session.get_providers()[0] != first:
+            raise DeviceError(
+                f"ONNX Runtime runs {path} on {session.get_providers()[0]}, not on {device} by {first}.",
                 "Check the NVIDIA driver, CUDA and cuDNN, or use --device cpu.",
             )
-        return OnnxClassifier(session, onnxruntime.__version__, threads)
+        return OnnxClassifier(session, path, self.precision, threads)
+
+    def _providers(self, device: str) -> list[tuple[str, dict[str, Any]]]:
+        """What to ask ONNX Runtime for; it takes the CPU for what the first one cannot do."""
+        import onnxruntime
+
+        available = onnxruntime.get_available_providers()
+        number = cuda_number(device)
+        if number is None:
+            return [(_CPU, {})]
+        if self.on_cuda not in available:
+            raise DeviceError(
+                f"The installed ONNX Runtime cannot use {device} by {self.on_cuda}: it has only"
+                f" {', '.join(available)}.",
+                _GPU_REMEDY,
+            )
+        # 19 bits of precision would break the agreement of the backends.
+        cuda = (_CUDA, {"device_id": number, "use_tf32": 0})
+        return [cuda] if self.on_cuda == _CUDA else [(self.on_cuda, {"device_id": number}), cuda]
+
+
+class OnnxInt8Backend(OnnxBackend):
+    """Runs model.int8.onnx, the model in 8-bit whole numbers, where a bundle has it."""
+
+    name = "onnx-int8"
+    file = ONNX_INT8
+    precision = "int8"
+
+
+class TensorRtBackend(OnnxBackend):
+    """Runs model.onnx by TensorRT, which compiles it for a CUDA device: slow to start, fast after that."""
+
+    name = "tensorrt"
+    on_cuda = _TENSORRT
+
+    def is_available(self) -> Availability:
+        """Whether the installed ONNX Runtime has TensorRT."""
+        available = super().is_available()
+        if not available.ok:
+            return available
+        import onnxruntime
+
+        if _TENSORRT in onnxruntime.get_available_providers():
+            return available
+        return Availability(False, "the installed ONNX Runtime has no TensorRT", _GPU_REMEDY)
+
+    def _providers(self, device: str) -> list[tuple[str, dict[str, Any]]]:
+        if cuda_number(device) is None:
+            raise DeviceError(
+                "TensorRT runs on CUDA devices only.", "Use --device cuda, or --backend onnx."
+            )
+        return super()._providers(device)
 
 
 class OnnxClassifier:
     """A session of ONNX Runtime."""
 
-    def __init__(self, session: Any, version: str, threads: int) -> None:
+    def __init__(self, session: Any, path: Path, precision: str, threads: int) -> None:
+        inputs, outputs = session.get_inputs(), session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ModelError(f"{path} takes or gives more than one tensor.")
         self._session = session
-        self._version = version
+        self._input = inputs[0].name
+        self._precision = precision
         self._threads = threads
 
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Logits, float32 (N, 7), for float32 (N, 1, 48, 48) grey in 0..1."""
-        logits: NDArray[np.float32] = self._session.run(None, {"pictures": batch})[0]
+        logits: NDArray[np.float32] = self._session.run(None, {self._input: batch})[0]
         return logits
 
     def describe(self) -> Mapping[str, str]:
         """What really runs."""
+        import onnxruntime
+
         return {
             "runtime": "ONNX Runtime",
-            "version": self._version,
+            "version": onnxruntime.__version__,
             "device": self._session.get_providers()[0].removesuffix("ExecutionProvider"),
-            "precision": "float32",
+            "precision": self._precision,
             "threads": str(self._threads),
         }
-
-
-def _providers(device: str, available: list[str]) -> list[Any]:
-    """What to ask ONNX Runtime for, the wanted one first."""
-    if device == "cpu" or (device == "auto" and _CUDA not in available):
-        return [_CPU]
-    if device == "auto":
-        return [_CUDA, _CPU]
-    name, _, number = device.partition(":")
-    if name != "cuda" or (number and not number.isdecimal()):
-        raise UnavailableError(f"There is no device {device}.", "Choose auto, cpu, cuda or cuda:N.")
-    if _CUDA not in available:
-        raise UnavailableError(
-            f"The installed ONNX Runtime cannot use {device}: it has only {', '.join(available)}.",
-            "pip uninstall onnxruntime, then pip install 'fercli[gpu]'; or use --device cpu.",
-        )
-    return [(_CUDA, {"device_id": int(number or 0)})]

@@ -19,18 +19,21 @@ def doctor() -> None:
     """Say what runs here, and why something does not; exit code 5 where `fercli predict` cannot run."""
     from rich.table import Table
 
+    from fercli.devices import AUTO, cuda_devices
     from fercli.engines.local import usable_cores
-    from fercli.plugins import AUTO, BACKENDS, DETECTORS, discover, find_backend, find_detector
+    from fercli.plugins import BACKENDS, DETECTORS, discover, find_detector
 
     table = Table("what", "name", "state", "remedy", title=f"fercli {__version__}")
     table.add_row("python", platform.python_version(), f"{platform.platform()}, {usable_cores()} cores", "")
+    count = cuda_devices()
+    table.add_row("device", "cuda", f"{count} devices" if count else "NVIDIA's driver shows none", "")
     for kind, group in (("backend", BACKENDS), ("detector", DETECTORS)):
         for found in discover(group):
             table.add_row(kind, found.name, *_state(found))
     well = True
     for kind, name, check in (
         ("model", "default", _check_model),
-        ("--backend", AUTO, lambda: find_backend(AUTO).name),
+        ("--backend", AUTO, _check_backend),
         ("--detector", "mtcnn", lambda: find_detector("mtcnn").name),
     ):
         try:
@@ -47,6 +50,18 @@ def _state(found: Discovered) -> tuple[str, str]:
     if found.availability.ok:
         return "ready", ""
     return f"not available: {found.availability.reason}", found.availability.remedy
+
+
+def _check_backend() -> str:
+    """What `--backend auto` takes, made sure of by loading the default model."""
+    from fercli.bundle import load_bundle
+    from fercli.choosing import load_classifiers
+    from fercli.devices import AUTO
+    from fercli.engines.local import usable_cores
+
+    backend, (classifier,) = load_classifiers([load_bundle("default")], AUTO, AUTO, usable_cores())
+    about = classifier.describe()
+    return f"{backend}, on {about.get('device', 'a device that it does not name')}"
 
 
 def _check_model() -> str:

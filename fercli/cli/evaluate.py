@@ -52,20 +52,20 @@ def evaluate(
 ) -> None:
     """Measure a model on FER2013: accuracy with its 95% interval, each expression, confusions."""
     from fercli.bundle import load_bundle
+    from fercli.choosing import load_classifiers
     from fercli.engines.local import usable_cores
-    from fercli.plugins import blamed_on, find_backend
+    from fercli.plugins import blamed_on
     from fercli_training.data import Split, read_fer2013
     from fercli_training.evaluation import confusion_matrix
     from fercli_training.evaluation import evaluate as figures
 
     bundle = load_bundle(model)
-    runtime = find_backend(backend)
-    with blamed_on(f"backend {runtime.name}"):
-        classifier = runtime.load(bundle, device, usable_cores())
+    runtime, (classifier,) = load_classifiers([bundle], backend, device, usable_cores())
+    with blamed_on(f"backend {runtime}"):
         about = dict(classifier.describe())
     chosen = {SplitName.PUBLIC: Split.PUBLIC, SplitName.PRIVATE: Split.PRIVATE}[split]
     pictures = read_fer2013(data, [chosen])[chosen]
-    with counting("batches", shown=True) as count, blamed_on(f"backend {runtime.name}"):
+    with counting("batches", shown=True) as count, blamed_on(f"backend {runtime}"):
         evaluation = figures(confusion_matrix(classifier, pictures, batch_size, lambda _: count("")))
     report = json.dumps(
         {"model": bundle.name, "split": str(chosen), "backend": about} | evaluation.as_dict(),

@@ -9,7 +9,10 @@ import typer
 
 Backend = Annotated[
     str,
-    typer.Option(help="The runtime: auto, onnx, or the name of an installed plugin.", show_default=True),
+    typer.Option(
+        help="The runtime: auto (the fastest that is here), openvino, onnx, torch, tensorflow, or another"
+        " that fercli doctor lists."
+    ),
 ]
 Device = Annotated[str, typer.Option(help="Where the network runs: auto, cpu, cuda or cuda:N.")]
 BatchSize = Annotated[

@@ -18,9 +18,10 @@ from fercli.records import Status
 from fercli.reports import STANDARD_OUTPUT, Format, choose_format, claimed_standard_output, open_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from fercli.analyzer import Analyzer
+    from fercli.plugins import Detector
+    from fercli.prediction import Predictor
     from fercli.records import Photo
     from fercli.reports import Writer
 
@@ -44,8 +45,16 @@ def predict(
     ] = None,
     backend: options.Backend = "auto",
     model: Annotated[
-        str, typer.Option(help="The name of a model that ships, or a model's folder.")
-    ] = "default",
+        list[str] | None,
+        typer.Option(
+            help="The name of a model that ships, or a model's folder; several are averaged.",
+            show_default="default",
+        ),
+    ] = None,
+    tta: Annotated[
+        bool,
+        typer.Option("--tta", help="Read each face and its mirror image, and average: twice the work."),
+    ] = False,
     device: options.Device = "auto",
     detector: Annotated[
         str,
@@ -86,6 +95,7 @@ def predict(
     Exit codes: 0 done; 3 done, but some photos could not be read (their rows say why); 4 no photo found;
     5 a model, backend or device does not work; 6 the report cannot be written; 130 interrupted.
     """
+    from fercli.analyzer import Analyzer
     from fercli.engines.local import run_local, usable_cores
     from fercli.sources import STANDARD_INPUT, find_photos
 
@@ -101,11 +111,11 @@ def predict(
             target = stack.enter_context(claimed_standard_output())
         else:
             stack.enter_context(redirect_stdout(sys.stderr))
-        analyzer, description = _analyzer(
-            model, backend, device, detector, min_face, min_score, max_pixels, workers
-        )
+        predictor, networks = _predictor(model or ["default"], backend, device, workers, mirrored=tta)
+        finder, finding = _detector(detector, min_face, min_score)
+        analyzer = Analyzer(finder, predictor, max_pixels)
         if verbose:
-            say(*description)
+            say(*networks, finding, f"workers: {workers}")
         found = find_photos(
             paths,
             recursive=recursive,
@@ -131,35 +141,36 @@ def predict(
         raise typer.Exit(ExitCode.SOME_UNREADABLE)
 
 
-def _analyzer(
-    model: str, backend: str, device: str, detector: str, min_face: int, min_score: float,
-    max_pixels: int, workers: int,
-) -> tuple[Analyzer, list[str]]:  # fmt: skip
-    """The analyzer, and what it is made of, a line each."""
-    from fercli.analyzer import Analyzer
+def _predictor(
+    models: list[str], backend: str, device: str, threads: int, *, mirrored: bool
+) -> tuple[Predictor, list[str]]:
+    """The networks, and what they are and run on, a line each."""
     from fercli.bundle import load_bundle
-    from fercli.plugins import blamed_on, find_backend, find_detector
+    from fercli.choosing import load_classifiers
+    from fercli.plugins import blamed_on
+    from fercli.prediction import Predictor
 
-    bundle = load_bundle(model)
-    runtime = find_backend(backend)
-    with blamed_on(f"backend {runtime.name}"):
-        classifier = runtime.load(bundle, device, workers)
-        about_backend = {"name": runtime.name, **classifier.describe()}
-    plugin = find_detector(detector)
-    with blamed_on(f"detector {detector}"):
+    bundles = [load_bundle(model) for model in models]
+    loaded = load_classifiers(bundles, backend, device, threads)
+    lines = [_line("model", {"name": bundle.name, "folder": str(bundle.folder)}) for bundle in bundles]
+    with blamed_on(f"backend {loaded.backend}"):
+        lines.append(_line("backend", {"name": loaded.backend, **loaded.classifiers[0].describe()}))
+    return Predictor(loaded.classifiers, mirrored=mirrored), lines
+
+
+def _detector(name: str, min_face: int, min_score: float) -> tuple[Detector, str]:
+    """The detector, and what it is, as a line."""
+    from fercli.plugins import blamed_on, find_detector
+
+    plugin = find_detector(name)
+    with blamed_on(f"detector {name}"):
         # The workers already share the cores, a photo each.
-        finder = plugin.load(min_face, min_score, threads=1)
-        about_detector = finder.describe()
-    parts = {
-        "model": {"name": bundle.name, "folder": str(bundle.folder)},
-        "backend": about_backend,
-        "detector": about_detector,
-        "workers": {"count": str(workers)},
-    }
-    lines = [
-        f"{part}: {', '.join(f'{k} {v}' for k, v in values.items())}" for part, values in parts.items()
-    ]
-    return Analyzer(finder, classifier, max_pixels), lines
+        detector = plugin.load(min_face, min_score, threads=1)
+        return detector, _line("detector", detector.describe())
+
+
+def _line(part: str, values: Mapping[str, str]) -> str:
+    return f"{part}: {', '.join(f'{key} {value}' for key, value in values.items())}"
 
 
 def _write(

@@ -49,7 +49,7 @@ def test_json_holds_what_the_model_answers(arguments: list[str], split: str, dat
     assert read["interval"] == list(wilson_interval(right, len(labels)))
     assert list(read["expressions"]) == list(EXPRESSIONS)
     assert {row["support"] for row in read["expressions"].values()} == {len(labels) // 7}
-    assert read["backend"]["runtime"] == "ONNX Runtime"
+    assert read["backend"]["runtime"] == "OpenVINO"
 
 
 def test_the_batch_size_changes_nothing(data: str) -> None:

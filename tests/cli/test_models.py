@@ -67,7 +67,7 @@ def test_verify_names_the_file_that_is_missing(model: Path) -> None:
     (model / CARD).unlink()
     code, _, err = invoke("verify", str(model))
     assert code == 5
-    assert f"{model / CARD} cannot be read" in err
+    assert f"{model / CARD} is missing" in err
 
 
 def test_show_refuses_a_card_that_was_changed(model: Path) -> None:

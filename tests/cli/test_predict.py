@@ -155,14 +155,15 @@ class TestOptions:
         assert failed.stderr.startswith("fercli: There is no backend nothing.\n")
 
     def test_verbose_says_what_runs_and_where(self, run: Run, folder: Path) -> None:
-        done = run("predict", folder / "cat.jpg", "-v", "--workers", "2", "--min-face", "50")
+        options = ("-v", "--backend", "onnx", "--workers", "2", "--min-face", "50")
+        done = run("predict", folder / "cat.jpg", *options)
         said = done.stderr.splitlines()
         assert said[0].startswith(f"model: name {DEFAULT_MODEL}, folder ")
         assert f"version {onnxruntime.__version__}" in said[1]
         assert "device " in said[1]
         assert said[2].startswith("detector: detector mtcnn, ")
         assert "min_face 50" in said[2]
-        assert said[3] == "workers: count 2"
+        assert said[3] == "workers: 2"
         assert len(done.stdout.splitlines()) == 2
 
     def test_strict_stops_at_the_first_photo_that_cannot_be_read(

@@ -254,10 +254,10 @@ class TestPlugins:
         [
             (
                 ["--backend", "raises-in-load"],
-                "The backend constant fails: RuntimeError: it would not load.",
+                "fails: RuntimeError: it would not load.",
             ),
-            (["--backend", "raises-in-call"], "The backend fails: RuntimeError: it would not run."),
-            (["--backend", "wrong-shape"], "The backend gives no finite logits of shape (1, 7)."),
+            (["--backend", "raises-in-call"], "fails: RuntimeError: it would not run."),
+            (["--backend", "wrong-shape"], "gives no finite logits of shape (1, 7)."),
             (
                 ["--backend", "unavailable"],
                 "The backend unavailable cannot run here: the moon is not full.",
@@ -274,7 +274,9 @@ class TestPlugins:
         environment = {"PYTHONPATH": str(faulty_plugins)}
         done = run("predict", "a.png", "--detector", "none", *options, cwd=folder, env=environment)
         assert (done.returncode, done.stdout) == (5, b"")
-        assert done.stderr.startswith(f"fercli: {said}\n")
+        kind, name = options
+        assert done.stderr.startswith(f"fercli: The {kind.removeprefix('--')} {name}")
+        assert said in done.stderr.splitlines()[0]
 
     def test_a_broken_one_that_nobody_asked_for_does_no_harm(
         self, run: Run, faulty_plugins: Path, folder: Path

@@ -1,6 +1,5 @@
 """What the tests of training share: the data, a recipe, and one network that is really trained."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,6 @@ from fercli_training.export import write_bundle
 from fercli_training.loop import Outcome, Trainer
 from fercli_training.recipe import Recipe, load_recipe
 from tests.training import fer2013 as made_up
-
-_SHARED = Path(__file__).parents[3] / "shared" / "fer2013"
 
 
 @dataclass(frozen=True)
@@ -66,13 +63,3 @@ def trained(
 @pytest.fixture(scope="session")
 def bundle_folder(trained: Trained, splits: dict[Split, Pictures]) -> Path:
     return write_bundle(trained.folder / "model", trained.recipe, trained.outcome, splits)
-
-
-@pytest.fixture(scope="session")
-def fer2013() -> Path:
-    """The real data set's file."""
-    folder = Path(os.environ.get("FERCLI_FER2013", _SHARED))
-    for name in ("fer2013.csv.gz", "fer2013.csv"):
-        if (folder / name).is_file():
-            return folder / name
-    pytest.skip(f"FER2013 is not in {folder}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fercli.crop import SIDE
+from fercli.architecture import SIDE
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 """For the environment of a program: nets this small gain nothing from a second thread."""

@@ -4,8 +4,9 @@ import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
 from torch import nn  # noqa: TID253 - as above
 
+from fercli.architecture import ArticleArchitecture
 from fercli.errors import UnavailableError
-from fercli_torch.network import ArticleArchitecture, Standardise, build_network
+from fercli_torch.network import Standardise, build_network
 from fercli_training.cost import count_cost
 
 ARTICLE = ArticleArchitecture().description()

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from fercli.architecture import ArticleArchitecture
 from fercli.errors import UsageError
-from fercli_torch.network import ArticleArchitecture
 from fercli_training.recipe import load_recipe
 from tests.training.fer2013 import RECIPE
 

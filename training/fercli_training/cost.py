@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from fercli.crop import SIDE
+from fercli.architecture import SIDE
 
 
 def count_cost(network: nn.Module) -> dict[str, int]:

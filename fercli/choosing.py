@@ -1,0 +1,76 @@
+"""Which backend runs a model, and where: by name, or the fastest that is installed and fits the device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from fercli.architecture import SIDE
+from fercli.devices import AUTO, CPU, places
+from fercli.errors import DeviceError, UnavailableError
+from fercli.plugins import blamed_on, find_backend
+from fercli.prediction import checked_logits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fercli.bundle import Bundle
+    from fercli.plugins import Backend, Classifier
+
+_ON_CPU = ("openvino", "onnx", "torch", "tensorflow")
+_ON_CUDA = ("onnx", "torch", "tensorflow")
+"""The built-in backends, the fastest first (benchmarks/README.md); any other is taken by its name only."""
+
+_BLANK = np.zeros((1, 1, SIDE, SIDE), np.float32)
+
+
+class Loaded(NamedTuple):
+    """Networks that are ready, a classifier a bundle, and the backend that runs them."""
+
+    backend: str
+    classifiers: list[Classifier]
+
+
+def load_classifiers(bundles: Sequence[Bundle], backend: str, device: str, threads: int) -> Loaded:
+    """The bundles' networks by one backend on one device; each has read a blank face already.
+
+    Args:
+        bundles: the models.
+        backend: a backend's name, or `auto`.
+        device: `auto` (CUDA where it works, else the CPU), `cpu`, `cuda` or `cuda:N`.
+        threads: how many threads a network may use.
+
+    Raises:
+        DeviceError: the device is not there, or the backend cannot use it.
+        UnavailableError: there is no such backend, it cannot run here, or it cannot run a bundle.
+    """
+    refusals: list[UnavailableError] = []
+    absences: list[UnavailableError] = []
+    for place in places(device):
+        for name in _candidates(backend, place):
+            try:
+                plugin = find_backend(name)
+            except UnavailableError as error:
+                absences.append(error)
+                continue
+            try:
+                return Loaded(name, [_load(name, plugin, bundle, place, threads) for bundle in bundles])
+            except DeviceError as error:
+                refusals.append(error)
+    raise (refusals + absences)[0]
+
+
+def _candidates(backend: str, place: str) -> Sequence[str]:
+    if backend != AUTO:
+        return (backend,)
+    return _ON_CPU if place == CPU else _ON_CUDA
+
+
+def _load(name: str, plugin: Backend, bundle: Bundle, place: str, threads: int) -> Classifier:
+    blamed = f"backend {name}, with the model in {bundle.folder},"
+    with blamed_on(blamed):
+        classifier = plugin.load(bundle, place, threads)
+    # What a network cannot do with a face is better said before the first photo than after it.
+    checked_logits(classifier, _BLANK, blamed)
+    return classifier

@@ -1,0 +1,53 @@
+"""Where a network may run: the names of devices, and whether there is a CUDA device at all."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from functools import cache
+
+from fercli.errors import DeviceError
+
+AUTO = "auto"
+"""The name that asks for the best there is, of a device or a backend."""
+
+CPU = "cpu"
+_DRIVERS = ("libcuda.so.1", "nvcuda.dll")
+
+
+def places(device: str) -> list[str]:
+    """What to try for a `--device`, the best first, each `cpu` or `cuda:N`.
+
+    Raises:
+        DeviceError: there is no device of that name.
+    """
+    if device == AUTO:
+        return ["cuda:0", CPU] if cuda_devices() else [CPU]
+    if device == CPU:
+        return [CPU]
+    found = re.fullmatch(r"cuda(?::(\d+))?", device, re.ASCII)
+    if found is None:
+        raise DeviceError(f"There is no device {device}.", "Choose auto, cpu, cuda or cuda:N.")
+    return [f"cuda:{int(found[1] or 0)}"]
+
+
+def cuda_number(device: str) -> int | None:
+    """The N of `cuda:N`; None for the CPU."""
+    return None if device == CPU else int(device.partition(":")[2])
+
+
+@cache
+def cuda_devices() -> int:
+    """How many CUDA devices NVIDIA's driver shows this process; 0 where there is no driver.
+
+    The driver itself is asked, since frameworks take seconds to import.
+    """
+    for name in _DRIVERS:
+        try:
+            driver = ctypes.CDLL(name)
+        except OSError:
+            continue
+        count = ctypes.c_int()
+        if driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0:
+            return count.value
+    return 0

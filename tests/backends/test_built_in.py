@@ -1,0 +1,131 @@
+"""What holds for every built-in backend, since all run the very same network."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+import openvino  # noqa: TID253 - it is asked what the processor can do
+import pytest
+
+from fercli.bundle import load_bundle
+from fercli.choosing import load_classifiers
+from fercli.errors import DeviceError
+from fercli.plugins import Backend, Classifier, find_backend
+from fercli.sample_faces import sample_faces
+from tests.backends.conftest import FLOAT_BACKENDS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DISTRIBUTIONS = {"onnx": "onnxruntime"}
+
+
+@pytest.fixture(scope="module", params=FLOAT_BACKENDS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def classifier(name: str) -> Classifier:
+    return find_backend(name).load(load_bundle("default"), "cpu", 2)
+
+
+@pytest.fixture(scope="module")
+def faces() -> NDArray[np.float32]:
+    """The faces that ship, and noise."""
+    noise = np.random.default_rng(1).random((6, 48, 48), np.float32)
+    return np.concatenate([sample_faces(), noise])[:, np.newaxis]
+
+
+@pytest.fixture(scope="module")
+def expected(faces: NDArray[np.float32]) -> NDArray[np.float32]:
+    return find_backend("torch").load(load_bundle("default"), "cpu", 2)(faces)
+
+
+def test_it_keeps_the_interface(name: str) -> None:
+    backend = find_backend(name)
+    assert isinstance(backend, Backend)
+    assert backend.name == name
+    assert backend.is_available().ok
+
+
+def test_it_gives_the_logits_of_torch(
+    classifier: Classifier, faces: NDArray[np.float32], expected: NDArray[np.float32]
+) -> None:
+    logits = classifier(faces)
+    assert logits.shape == (len(faces), 7)
+    assert logits.dtype == np.float32
+    np.testing.assert_allclose(logits, expected, atol=1e-4, rtol=0)
+    assert (logits.argmax(axis=1) == expected.argmax(axis=1)).all()
+
+
+def test_the_batch_changes_nothing(classifier: Classifier, faces: NDArray[np.float32]) -> None:
+    together = classifier(faces)
+    alone = np.concatenate([classifier(faces[number : number + 1]) for number in range(len(faces))])
+    np.testing.assert_allclose(together, alone, atol=1e-4, rtol=0)
+    np.testing.assert_allclose(
+        together[::-1], classifier(np.ascontiguousarray(faces[::-1])), atol=1e-4, rtol=0
+    )
+
+
+def test_an_answer_outlives_the_next_call(classifier: Classifier, faces: NDArray[np.float32]) -> None:
+    first = classifier(faces[:4])
+    kept = first.copy()
+    classifier(faces[4:8])
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_the_faces_are_left_as_they_are(classifier: Classifier, faces: NDArray[np.float32]) -> None:
+    given = faces.copy()
+    classifier(given)
+    np.testing.assert_array_equal(given, faces)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_a_flat_picture_is_no_trouble(classifier: Classifier, level: float) -> None:
+    assert np.isfinite(classifier(np.full((1, 1, 48, 48), level, np.float32))).all()
+
+
+def test_it_says_what_runs(name: str, classifier: Classifier) -> None:
+    about = classifier.describe()
+    runs = version(DISTRIBUTIONS.get(name, name))
+    assert set(about) == {"runtime", "version", "device", "precision", "threads"}
+    assert about["version"].partition("+")[0] == runs.partition("+")[0]
+    assert about["device"].startswith("CPU")
+    assert (about["precision"], about["threads"]) == ("float32", "2")
+
+
+def test_cuda_is_an_error_where_it_is_not_there(name: str) -> None:
+    with pytest.raises(DeviceError, match="cuda:97") as caught:
+        load_classifiers([load_bundle("default")], name, "cuda:97", 1)
+    assert "--device cpu" in caught.value.remedy
+
+
+def test_bfloat16_is_said_to_be_that_or_refused(
+    faces: NDArray[np.float32], expected: NDArray[np.float32]
+) -> None:
+    backend, bundle = find_backend("openvino-bf16"), load_bundle("default")
+    if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        with pytest.raises(DeviceError, match="computes in float32, not in bfloat16"):
+            backend.load(bundle, "cpu", 2)
+        return
+    classifier = backend.load(bundle, "cpu", 2)
+    assert classifier.describe()["precision"] == "bfloat16"
+    assert 1e-4 < np.abs(classifier(faces) - expected).max() < 1
+
+
+@pytest.mark.fer2013
+def test_all_of_private_test_gets_the_logits_and_labels_of_torch(
+    classifier: Classifier, private_test: NDArray[np.float32]
+) -> None:
+    reference = find_backend("torch").load(load_bundle("default"), "cpu", 2)
+    logits, expected = in_parts(classifier, private_test), in_parts(reference, private_test)
+    assert len(logits) == 3589
+    np.testing.assert_allclose(logits, expected, atol=1e-4, rtol=0)
+    assert (logits.argmax(axis=1) == expected.argmax(axis=1)).all()
+
+
+def in_parts(classifier: Classifier, faces: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.concatenate([classifier(faces[start : start + 256]) for start in range(0, len(faces), 256)])
