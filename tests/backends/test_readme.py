@@ -1,0 +1,71 @@
+"""The example of backends/README.md, installed from outside the tree into an environment of its own."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[2] / "backends" / "README.md"
+FILES = {"toml": "pyproject.toml", "python": "fercli_opencv.py"}
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program of a new environment that holds the example and, for the rest, what the tests have."""
+    folder = tmp_path_factory.mktemp("stranger")
+    for language, name in FILES.items():
+        found = re.search(
+            rf"^```{language}\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL
+        )
+        assert found is not None
+        (folder / name).write_text(found[1], "utf-8")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
+    python = folder / "venv" / "bin" / "python"
+    libraries = subprocess.run(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    ours = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
+    Path(libraries.stdout.strip(), "ours.pth").write_text(ours)
+    subprocess.run(
+        [python, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-build-isolation", folder],
+        check=True,
+        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+    )
+    return python
+
+
+def fercli(python: Path, *arguments: str | Path) -> str:
+    program = "import sys; from fercli.cli import main; sys.argv[0] = 'fercli'; main()"
+    done = subprocess.run([python, "-c", program, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_doctor_lists_it(environment: Path) -> None:
+    assert re.search(r"backend\W+opencv\W+ready", fercli(environment, "doctor"))
+
+
+def test_it_reads_the_samples_as_the_others_do(environment: Path, samples: Path) -> None:
+    theirs, ours = (
+        list(csv.DictReader(fercli(environment, "predict", samples, "--backend", name).splitlines()))
+        for name in ("opencv", "onnx")
+    )
+    assert len(theirs) == 13
+    for their, our in zip(theirs, ours, strict=True):
+        assert their["expression"] == our["expression"]
+        assert float(their["confidence"] or 0) == pytest.approx(float(our["confidence"] or 0), abs=2e-4)
+
+
+def test_it_is_compared_with_the_others(environment: Path) -> None:
+    options = ("--backends", "onnx,opencv", "--repeat", "1", "--batch-sizes", "8", "--format", "csv")
+    rows = list(csv.DictReader(fercli(environment, "compare", "backends", *options).splitlines()))
+    assert [row["backend"] for row in rows] == ["onnx", "opencv"]
+    assert rows[1]["runtime"] == "OpenCV"
