@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from fercli.bundle import ONNX
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from fercli.bundle import Bundle
 
+_CONVERTER = "openvino.tools.ovc"
+
 _PRECISIONS = {"f32": "float32", "bf16": "bfloat16"}
 """OpenVINO's names of precisions, and everyone else's."""
 
@@ -30,7 +33,7 @@ class OpenVinoBackend:
     def is_available(self) -> Availability:
         """Whether OpenVINO is installed and usable."""
         try:
-            import openvino  # noqa: F401 - only whether it can be imported
+            import_openvino()
         except (ImportError, OSError) as error:
             return Availability(
                 False, f"openvino cannot be imported ({error})", "pip install 'fercli[cpu]'"
@@ -44,8 +47,6 @@ class OpenVinoBackend:
             DeviceError: the device is no CPU, or the processor has not the precision.
             ModelError: model.onnx is not what it should be.
         """
-        import openvino
-
         if device != CPU:
             raise DeviceError(
                 f"OpenVINO does not run on {device}.", "Use --backend onnx or torch, or --device cpu."
@@ -58,7 +59,7 @@ class OpenVinoBackend:
             "PERFORMANCE_HINT": "LATENCY",
         }
         try:
-            model = openvino.Core().compile_model(path, "CPU", options)
+            model = import_openvino().Core().compile_model(path, "CPU", options)
         except RuntimeError as error:
             # Where in OpenVINO it happened comes first, what happened last.
             reason = str(error).strip().splitlines()[-1].rstrip(".")
@@ -96,13 +97,26 @@ class OpenVinoClassifier:
 
     def describe(self) -> Mapping[str, str]:
         """What really runs."""
-        import openvino
-
         precision = self._model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         return {
             "runtime": "OpenVINO",
-            "version": openvino.__version__.partition("-")[0],
+            "version": import_openvino().__version__.partition("-")[0],
             "device": ", ".join(self._model.get_property("EXECUTION_DEVICES")),
             "precision": _PRECISIONS.get(precision, precision),
             "threads": str(self._model.get_property("INFERENCE_NUM_THREADS")),
         }
+
+
+def import_openvino() -> Any:
+    """OpenVINO without its converter of models, which on import reports its use over the network.
+
+    OpenVINO goes without where the converter cannot be imported; anyone else may still import it later.
+    """
+    if "openvino" in sys.modules:
+        return sys.modules["openvino"]
+    sys.modules[_CONVERTER] = None  # type: ignore[assignment] # Python's sign for "cannot be imported"
+    try:
+        import openvino
+    finally:
+        del sys.modules[_CONVERTER]
+    return openvino
