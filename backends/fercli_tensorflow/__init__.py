@@ -62,7 +62,9 @@ class TensorFlowClassifier:
         self._place = place
         signature = [tensorflow.TensorSpec((None, *model.input_shape[1:]), tensorflow.float32)]
         self._function = tensorflow.function(
-            lambda pictures: model(pictures, training=False), input_signature=signature
+            lambda pictures: model(pictures, training=False),
+            input_signature=signature,
+            autograph=False,  # there is no Python to translate, which leaves files in the temporary folder
         )
 
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
