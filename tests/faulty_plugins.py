@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fercli.crop import WHOLE
-from fercli.plugins import Availability
+from fercli.plugins import Availability, find_backend
 from fercli.records import Box, Face
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fercli.bundle import Bundle
+    from fercli.plugins import Classifier
 
 ENTRY_POINTS = """
 [fercli.backends]
@@ -29,6 +31,11 @@ not-finite = fercli_faulty:NotFinite
 unavailable = fercli_faulty:Unavailable
 raises-in-answer = fercli_faulty:RaisesInAnswer
 no-backend = fercli_faulty:NoPlugin
+off = fercli_faulty:Off
+near = fercli_faulty:Near
+coarse = fercli_faulty:Coarse
+exits = fercli_faulty:Exits
+killed = fercli_faulty:Killed
 
 [fercli.detectors]
 two-halves = fercli_faulty:TwoHalvesPlugin
@@ -86,6 +93,51 @@ class Unavailable(ConstantBackend):
 class RaisesInAnswer(ConstantBackend):
     def is_available(self) -> Availability:
         raise RuntimeError("no answer")
+
+
+class Off(ConstantBackend):
+    """The backend onnx, but for a hundredth in one logit, and with a word on standard output."""
+
+    name = "off"
+    difference = 0.01
+    about: Mapping[str, str] = {}
+
+    def load(self, bundle: Bundle, device: str, threads: int) -> ConstantBackend:
+        print("POLLUTION on loading")  # noqa: T201 - what it is for
+        self._exact: Classifier = find_backend("onnx").load(bundle, device, threads)
+        return self
+
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        logits = self._exact(batch)
+        logits[:, 0] += self.difference
+        return logits
+
+    def describe(self) -> Mapping[str, str]:
+        return {**self._exact.describe(), **self.about}
+
+
+class Near(Off):
+    """As far off as another device may be."""
+
+    difference = 5e-4
+    about = {"device": "CUDA"}  # noqa: RUF012 - nobody changes it
+
+
+class Coarse(Off):
+    """Off, and open about it."""
+
+    about = {"precision": "float16"}  # noqa: RUF012 - nobody changes it
+
+
+class Exits(ConstantBackend):
+    def load(self, bundle: Bundle, device: str, threads: int) -> ConstantBackend:
+        os._exit(7)
+
+
+class Killed(ConstantBackend):
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return super().__call__(batch)
 
 
 class NoPlugin:

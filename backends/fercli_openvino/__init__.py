@@ -90,9 +90,8 @@ class OpenVinoClassifier:
 
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Logits, float32 (N, 7), for float32 (N, 1, 48, 48) grey in 0..1."""
-        self._request.infer([batch], share_inputs=True)
-        # A copy: the next call writes over the tensor.
-        logits: NDArray[np.float32] = self._request.get_output_tensor().data.copy()
+        # Outputs are not shared: the answer is a copy, which the next call leaves alone.
+        logits: NDArray[np.float32] = self._request.infer(batch, share_inputs=True)[0]
         return logits
 
     def describe(self) -> Mapping[str, str]:

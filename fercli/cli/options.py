@@ -15,6 +15,8 @@ Backend = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="Where the network runs: auto, cpu, cuda or cuda:N.")]
+MinFace = Annotated[int, typer.Option(min=12, metavar="PX", help="The smallest face, in pixels.")]
+MinScore = Annotated[float, typer.Option(min=0.0, max=1.0, metavar="P", help="The lowest score of a face.")]
 BatchSize = Annotated[
     int, typer.Option(min=1, help="Faces the network sees at once; those of one photo stay together.")
 ]

@@ -63,10 +63,8 @@ def predict(
             " plugin's name."
         ),
     ] = "mtcnn",
-    min_face: Annotated[int, typer.Option(min=12, metavar="PX", help="The smallest face, in pixels.")] = 40,
-    min_score: Annotated[
-        float, typer.Option(min=0.0, max=1.0, metavar="P", help="The lowest score of a face.")
-    ] = 0.9,
+    min_face: options.MinFace = 40,
+    min_score: options.MinScore = 0.9,
     recursive: Annotated[bool, typer.Option(help="Look into the folders inside folders.")] = True,
     include: Annotated[
         list[str] | None,

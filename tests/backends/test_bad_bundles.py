@@ -196,4 +196,4 @@ def test_the_command_ends_with_5_and_two_lines(run: Run, samples: Path, model: P
     assert (done.returncode, done.stdout) == (5, b"")
     first, second = done.stderr.splitlines()
     assert first.startswith(f"fercli: {model}/")
-    assert second == "Take it whole from where you trust it, or make it again."
+    assert second == "Take the model whole from where you trust it, or make it again."

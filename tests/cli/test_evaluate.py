@@ -8,9 +8,9 @@ from typer.testing import CliRunner, Result
 
 from fercli.bundle import load_bundle
 from fercli.cli import app
+from fercli.intervals import wilson_interval
 from fercli.plugins import find_backend
 from fercli.records import EXPRESSIONS
-from fercli_training.evaluation import wilson_interval
 from tests.training.fer2013 import BAD, COUNTS, pictures, write
 
 

@@ -254,7 +254,7 @@ def test_a_model_that_is_not_whole_is_5(run: Run, samples: Path, tmp_path: Path)
     for done in (changed, missing):
         assert (done.returncode, done.stdout) == (5, b"")
         assert str(model / ONNX) in done.stderr
-        assert done.stderr.endswith("restore the model's folder whole.\n")
+        assert done.stderr.endswith("make it again.\n")
 
 
 def test_a_report_that_cannot_be_written_is_6(run: Run, samples: Path, tmp_path: Path) -> None:

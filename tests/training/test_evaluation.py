@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 
 from fercli.bundle import load_bundle
 from fercli.cli import app
+from fercli.intervals import wilson_interval
 from fercli.records import EXPRESSIONS
 from fercli_training.data import Pictures, Split
-from fercli_training.evaluation import confusion_matrix, evaluate, wilson_interval
+from fercli_training.evaluation import confusion_matrix, evaluate
 
 
 @pytest.mark.parametrize(

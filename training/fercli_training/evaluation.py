@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fercli.crop import to_unit_range
+from fercli.intervals import wilson_interval
 from fercli.records import EXPRESSIONS
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from fercli.plugins import Classifier
     from fercli_training.data import Pictures
-
-_Z = 1.959963984540054
-"""The normal distribution's two-sided 95% quantile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +68,6 @@ def confusion_matrix(
         np.add.at(confusion, (pictures.labels[start : start + batch_size], answers), 1)
         done(len(batch))
     return confusion
-
-
-def wilson_interval(right: int, pictures: int) -> tuple[float, float]:
-    """The 95% interval of a share (Wilson, 1927)."""
-    share, spread = right / pictures, _Z**2 / pictures
-    centre = (share + spread / 2) / (1 + spread)
-    half = _Z / (1 + spread) * math.sqrt(share * (1 - share) / pictures + spread / (4 * pictures))
-    # Rounding takes an end that is 0 or 1 a little further.
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def _figures(confusion: NDArray[np.int64], label: int) -> ExpressionFigures:

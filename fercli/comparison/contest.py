@@ -1,0 +1,114 @@
+"""Measures contenders in turn, each in a fresh process, so that none can help, slow or break another."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any, Generic, cast
+
+from fercli.comparison.worker import Result_co, Round_co, serve
+from fercli.errors import FercliError, UnavailableError
+from fercli.plugins import BACKENDS, find_backend, find_detector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from fercli.comparison.worker import Subject
+
+
+@dataclass
+class Outcome(Generic[Round_co, Result_co]):
+    """What was measured of a contender; `reason` says why there is no result where there is none."""
+
+    rounds: list[Round_co] = field(default_factory=list)
+    result: Result_co | None = None
+    reason: str = ""
+
+
+def contenders(group: str, asked: Sequence[str]) -> list[str]:
+    """The names asked for, or all of a group's plugins; none is imported here, where it could do harm.
+
+    Raises:
+        UnavailableError: there is none of a name.
+    """
+    installed = sorted({point.name for point in entry_points(group=group)})
+    find: Callable[[str], object] = find_backend if group == BACKENDS else find_detector
+    for name in asked:
+        if name not in installed:
+            find(name)  # says so, and which there are
+    return list(dict.fromkeys(asked)) or installed
+
+
+def contest(
+    subjects: Mapping[str, Subject[Round_co, Result_co]], rounds: int, tell: Callable[[str], None]
+) -> dict[str, Outcome[Round_co, Result_co]]:
+    """Loads each subject, then measures all of them once a round, and takes their results at the end.
+
+    Only one process works at a time. A failure ends its contender, never the contest.
+
+    Args:
+        subjects: by name.
+        rounds: how often each is measured.
+        tell: told the name of whatever is at work.
+    """
+    outcomes: dict[str, Outcome[Round_co, Result_co]] = {name: Outcome() for name in subjects}
+    processes: dict[str, _Process] = {}
+    with ExitStack() as stack:
+
+        def ask_all(question: str, keep: Callable[[Outcome[Round_co, Result_co], Any], None]) -> None:
+            for name, outcome in outcomes.items():
+                if outcome.reason:
+                    continue
+                tell(name)
+                if name not in processes:  # not started before its turn: starting is work
+                    processes[name] = _Process(subjects[name])
+                    stack.callback(processes[name].end)
+                try:
+                    keep(outcome, processes[name].ask(question))
+                except FercliError as error:
+                    outcome.reason = f"{error.message} {error.remedy}".rstrip()
+                    processes[name].end()
+
+        ask_all("load", lambda outcome, answer: None)  # noqa: ARG005 - loading has no answer
+        for _ in range(rounds):
+            ask_all("measure", lambda outcome, answer: outcome.rounds.append(answer))
+        ask_all("result", lambda outcome, answer: setattr(outcome, "result", answer))
+    return outcomes
+
+
+class _Process:
+    """A process that answers questions on a subject. It ends by itself where this one has gone."""
+
+    def __init__(self, subject: Subject[Any, Any]) -> None:
+        context = get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs, subject))
+        self._process.start()
+        theirs.close()
+
+    def ask(self, question: str) -> Any:
+        """What the subject's method of that name gives.
+
+        Raises:
+            FercliError: it failed, or its process ended.
+        """
+        try:
+            self._pipe.send(question)
+            answer = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            self._process.join()
+            code = cast("int", self._process.exitcode)
+            how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+            raise UnavailableError(f"It fails: its process {how}.") from error
+        if isinstance(answer, FercliError):
+            raise answer
+        return answer
+
+    def end(self) -> None:
+        """Ends the process, whatever it does."""
+        self._pipe.close()
+        self._process.kill()
+        self._process.join()

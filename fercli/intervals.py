@@ -1,0 +1,17 @@
+"""How sure a measured share is."""
+
+from __future__ import annotations
+
+import math
+
+_Z = 1.959963984540054
+"""The normal distribution's two-sided 95% quantile."""
+
+
+def wilson_interval(right: int, pictures: int) -> tuple[float, float]:
+    """The 95% interval of a share (Wilson, 1927)."""
+    share, spread = right / pictures, _Z**2 / pictures
+    centre = (share + spread / 2) / (1 + spread)
+    half = _Z / (1 + spread) * math.sqrt(share * (1 - share) / pictures + spread / (4 * pictures))
+    # Rounding takes an end that is 0 or 1 a little further.
+    return max(0.0, centre - half), min(1.0, centre + half)

@@ -1,0 +1,59 @@
+"""Subjects of a contest, most of them at fault in one way each, and a contest that is run as a program."""
+
+import os
+import signal
+import sys
+import time
+from typing import NamedTuple
+
+from fercli.comparison.contest import contest
+from fercli.errors import UsageError
+
+
+class Turn(NamedTuple):
+    """When and where a subject was measured."""
+
+    process: int
+    began: float
+    ended: float
+
+
+class Clock:
+    """Tells when it is measured, by the clock that all processes share."""
+
+    def load(self) -> None:
+        print("loading")  # noqa: T201 - it must not reach standard output
+        os.write(1, b"loading, past Python\n")
+
+    def measure(self) -> Turn:
+        began = time.monotonic()
+        sum(range(100_000))
+        return Turn(os.getpid(), began, time.monotonic())
+
+    def result(self) -> int:
+        return os.getpid()
+
+
+class OutOfMemory(Clock):
+    def load(self) -> None:
+        raise MemoryError("no room")
+
+
+class Misused(Clock):
+    def measure(self) -> Turn:
+        raise UsageError("It is used wrongly.", "Use it rightly.")
+
+
+class Silent(Clock):
+    def result(self) -> int:
+        sys.exit(0)
+
+
+class Killed(Clock):
+    def measure(self) -> Turn:
+        os.kill(os.getpid(), signal.SIGSEGV)
+        return super().measure()
+
+
+if __name__ == "__main__":
+    contest({"a": Clock(), "b": Clock()}, 10**9, lambda _: None)
