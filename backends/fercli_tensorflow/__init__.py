@@ -85,8 +85,9 @@ class TensorFlowClassifier:
 
 
 def import_tensorflow() -> Any:
-    """TensorFlow, without the lines that it logs on the processor and on devices."""
+    """TensorFlow as Keras's runtime, without the lines that it logs on the processor and on devices."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's other programs run Keras on
     with _silent_standard_error():
         import tensorflow as tf
 

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from fercli import __version__
-from fercli.cli import doctor, evaluate, models, predict, train
+from fercli.cli import compare, doctor, evaluate, export, models, predict, train
 from fercli.cli.messages import say
 from fercli.errors import ExitCode, FercliError
 
@@ -63,6 +63,8 @@ app.command("predict")(predict.predict)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
+app.add_typer(compare.app, name="compare")
+app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 
 

@@ -18,7 +18,7 @@ def test_it_says_nothing_and_leaves_nothing_behind(run: Run, samples: Path, tmp_
         "-q",
         "--backend",
         "tensorflow",
-        env={"TMPDIR": str(tmp_path)},
+        env={"TMPDIR": str(tmp_path), "KERAS_BACKEND": "torch"},
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert list(tmp_path.iterdir()) == []

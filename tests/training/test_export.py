@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,22 +11,22 @@ import torch  # noqa: TID253 - what is tested here is torch's
 from fercli import __version__
 from fercli.bundle import load_bundle
 from fercli.crop import to_unit_range
-from fercli.errors import ReportError
+from fercli.errors import ModelError, ReportError
 from fercli.plugins import find_backend
 from fercli.records import EXPRESSIONS
 from fercli_torch.network import build_network
 from fercli_training.data import Pictures, Split
 from fercli_training.evaluation import confusion_matrix, evaluate
-from fercli_training.export import ParityError, write_bundle
+from fercli_training.export import complete_bundle, write_bundle
 from tests.training.conftest import Trained
 
 Splits = dict[Split, Pictures]
 
 
-def test_a_bundle_holds_its_four_files_with_their_checksums(bundle_folder: Path) -> None:
+def test_a_bundle_holds_its_files_with_their_checksums(bundle_folder: Path) -> None:
     bundle = load_bundle(str(bundle_folder))
     assert {path.name for path in bundle_folder.iterdir()} == {*bundle.files, "model.json"}
-    assert set(bundle.files) == {"weights.safetensors", "model.onnx", "MODEL_CARD.md"}
+    assert set(bundle.files) == {"weights.safetensors", "model.onnx", "model.int8.onnx", "MODEL_CARD.md"}
     for name, digest in bundle.files.items():
         assert hashlib.sha256((bundle_folder / name).read_bytes()).hexdigest() == digest
         assert bundle.verified(name) == bundle_folder / name
@@ -73,14 +74,16 @@ def test_the_weights_file_is_the_network(bundle_folder: Path, trained: Trained) 
         assert torch.equal(value, trained.outcome.weights[name])
 
 
-def test_the_metrics_are_those_of_the_onnx_model(bundle_folder: Path, splits: Splits) -> None:
+def test_the_metrics_are_those_of_the_onnx_models(bundle_folder: Path, splits: Splits) -> None:
     bundle = load_bundle(str(bundle_folder))
-    classifier = find_backend("onnx").load(bundle, "cpu", 1)
-    for split in (Split.PUBLIC, Split.PRIVATE):
-        evaluation = evaluate(confusion_matrix(classifier, splits[split], 5, lambda _: None))
-        assert bundle.description["metrics"][split] == {
-            "accuracy": evaluation.accuracy, "interval": list(evaluation.interval)
-        }  # fmt: skip
+    for backend in ("onnx", "onnx-int8"):
+        classifier = find_backend(backend).load(bundle, "cpu", 1)
+        for split in (Split.PUBLIC, Split.PRIVATE):
+            evaluation = evaluate(confusion_matrix(classifier, splits[split], 5, lambda _: None))
+            metrics = bundle.description["metrics"][split]
+            figures = metrics if backend == "onnx" else metrics["int8"]
+            assert figures["accuracy"] == evaluation.accuracy
+            assert figures["interval"] == list(evaluation.interval)
     assert bundle.description["metrics"]["PrivateTest"]["accuracy"] > 0.7
 
 
@@ -89,15 +92,39 @@ def test_the_card_holds_the_figures(bundle_folder: Path) -> None:
     card = (bundle_folder / "MODEL_CARD.md").read_text("utf-8")
     assert card.startswith("# tiny\n")
     for split, count in (("PublicTest", 35), ("PrivateTest", 42)):
-        figures = description["metrics"][split]
-        low, high = figures["interval"]
-        assert f"| {split} | {count} | {figures['accuracy']:.4f} | {low:.4f} to {high:.4f} |" in card
+        metrics = description["metrics"][split]
+        for bits, figures in ((32, metrics), (8, metrics["int8"])):
+            low, high = figures["interval"]
+            row = f"| {split} | {count} | {bits} | {figures['accuracy']:.4f} | {low:.4f} to {high:.4f} |"
+            assert row in card
+    assert "calibrated by 56 Training\npictures" in card
     assert f"| parameters | {description['cost']['parameters']:,} |" in card
     assert f"| multiply-adds a face | {description['cost']['multiply_adds']:,} |" in card
     assert "| seed | 3 |" in card
     assert "What it is not for" in card
     confusions = card.partition("A row is the label")[2]
     assert all(f"| {name} | " in confusions for name in EXPRESSIONS)
+
+
+def test_a_bundle_says_nothing_of_the_machine_it_was_made_on(bundle_folder: Path) -> None:
+    for path in bundle_folder.iterdir():
+        assert str(Path(__file__).parents[2]).encode() not in path.read_bytes()
+
+
+def test_completing_a_bundle_leaves_its_network_as_it_is(
+    bundle_folder: Path, splits: Splits, tmp_path: Path
+) -> None:
+    """As from a version that made no 8 bits."""
+    folder = shutil.copytree(bundle_folder, tmp_path / "model")
+    (folder / "model.int8.onnx").unlink()
+    description = json.loads((folder / "model.json").read_text())
+    del description["files"]["model.int8.onnx"], description["provenance"]["int8"]
+    description["metrics"] = {}
+    complete_bundle(folder, description, splits)
+    assert "model.int8.onnx" not in description["files"]  # what it was given is not changed
+    for name in load_bundle(str(bundle_folder)).files:
+        assert (folder / name).read_bytes() == (bundle_folder / name).read_bytes()
+    assert load_bundle(str(folder)).description == load_bundle(str(bundle_folder)).description
 
 
 def test_an_old_model_is_replaced_as_a_whole(trained: Trained, splits: Splits, tmp_path: Path) -> None:
@@ -123,7 +150,7 @@ def test_a_network_that_computes_no_numbers_is_not_shipped(
     weights = dict(trained.outcome.weights)
     weights["classifier.bias"] = torch.full((7,), torch.nan)
     broken = replace(trained.outcome, weights=weights)
-    with pytest.raises(ParityError, match=r"model\.onnx differs from the trained network by nan"):
+    with pytest.raises(ModelError, match=r"model\.onnx holds weights that are not finite numbers"):
         write_bundle(tmp_path / "model", trained.recipe, broken, splits)
     assert list(tmp_path.iterdir()) == []
 

@@ -1,0 +1,57 @@
+"""A bundle's network as a TorchScript file, which any program with torch, C++ included, can run."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+
+from fercli.architecture import SIDE
+from fercli_torch.network import load_network
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fercli.bundle import Bundle
+    from fercli.export_formats import Network
+
+
+class TorchScript:
+    """The network as traced by torch.jit, with its weights."""
+
+    def write(self, bundle: Bundle, path: Path) -> None:
+        """Traces the network, for batches of any size."""
+        network = load_network(bundle).requires_grad_(False)
+        file = io.BytesIO()
+        with _without_deprecation():
+            traced = torch.jit.trace(network, torch.zeros(2, 1, SIDE, SIDE), check_trace=False)  # type: ignore[no-untyped-call] # torch's
+            torch.jit.save(traced, file)
+        # By Python: where a disk is full, torch's own writer ends the process.
+        path.write_bytes(file.getbuffer())
+
+    def load(self, path: Path) -> Network:
+        """The traced network."""
+        with _without_deprecation():
+            network = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call] # torch's
+
+        def run(faces: NDArray[np.float32]) -> NDArray[np.float32]:
+            with torch.inference_mode():
+                logits: NDArray[np.float32] = network(torch.from_numpy(faces)).numpy()
+            return logits
+
+        return run
+
+
+@contextmanager
+def _without_deprecation() -> Iterator[None]:
+    """TorchScript is what was asked for, deprecated or not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield

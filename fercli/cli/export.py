@@ -1,0 +1,88 @@
+"""`fercli export`: a model for other programs."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fercli.cli.messages import say
+from fercli.errors import UnavailableError, UsageError
+from fercli.export_formats import ExportFormat
+
+if TYPE_CHECKING:
+    from fercli.bundle import Bundle
+    from fercli.exporting import Exported
+
+
+def export(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="The name of a model that ships, or a model's folder.")
+    ],
+    to: Annotated[ExportFormat, typer.Option(help="The format.", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="What is written or replaced: a file that ends in .onnx, .keras or .pt, or a folder for"
+            " savedmodel.",
+            show_default=False,
+        ),
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="FER2013 as the challenge gave it, to calibrate 8 bits by where the model has none.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Write a model for other programs, checked by their own runtime on real faces before it is kept.
+
+    Whatever the format, it takes faces as 48x48 grey pixels in 0..1, float32 (N, 1, 48, 48), any number
+    N of them, and gives logits, float32 (N, 7): angry, disgust, fear, happy, sad, surprise, neutral.
+
+    onnx, the model's own file, onnx-int8, the same in 8 bits, keras, a .keras file, savedmodel, a folder
+    for TensorFlow, torchscript, for torch.jit.load. None needs fercli to be run.
+    """
+    from fercli.bundle import ONNX_INT8, load_bundle
+    from fercli.engines.local import usable_cores
+    from fercli.exporting import export_model
+
+    bundle = load_bundle(model)
+    if data is None:
+        exported = export_model(bundle, to, out, usable_cores())
+    elif to is not ExportFormat.ONNX_INT8:
+        raise UsageError(f"--data has no use for --to {to}.", f"It serves --to {ExportFormat.ONNX_INT8}.")
+    elif ONNX_INT8 in bundle.files:
+        raise UsageError(
+            f"The model {bundle.name} has its own {ONNX_INT8}.", "Leave --data out to get that one."
+        )
+    else:
+        exported = _calibrated(bundle, data, out)
+    say(f"{out}: {exported.finding}, on {exported.faces} faces against the backend {exported.source}.")
+
+
+def _calibrated(bundle: Bundle, data: Path, out: Path) -> Exported:
+    """Made by pictures of Training, checked on PublicTest."""
+    if find_spec("onnx") is None:
+        raise UnavailableError("Calibrating needs onnx, not installed here.", "pip install 'fercli[train]'")
+    from fercli.bundle import ONNX
+    from fercli.crop import to_unit_range
+    from fercli.engines.local import usable_cores
+    from fercli.exporting import export_model
+    from fercli_training.data import Split, read_fer2013
+    from fercli_training.quantisation import calibration_faces, quantise
+
+    splits = read_fer2013(data, (Split.TRAINING, Split.PUBLIC))
+    faces = calibration_faces(splits[Split.TRAINING])
+
+    def write(bundle: Bundle, path: Path) -> None:
+        quantise(bundle.verified(ONNX), faces, path)
+
+    public = to_unit_range(splits[Split.PUBLIC].pixels[:, None])
+    return export_model(bundle, ExportFormat.ONNX_INT8, out, usable_cores(), write, public)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx  # noqa: TID253 - bad exports are made with it
+import pytest
+
+from fercli.bundle import ONNX, Bundle, load_bundle
+from fercli.errors import UnavailableError
+from fercli.export_formats import FORMATS, ExportFormat
+from fercli.exporting import ParityError, check_int8, check_parity, export_model
+from fercli.plugins import find_backend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOGITS = np.random.default_rng(2).normal(size=(20, 7)).astype(np.float32)
+
+
+def altered(change: Callable[[onnx.ModelProto], None]) -> Callable[[Bundle, Path], None]:
+    """A way to write model.onnx wrongly."""
+
+    def write(bundle: Bundle, path: Path) -> None:
+        model = onnx.load(bundle.verified(ONNX))
+        change(model)
+        onnx.save(model, path)
+
+    return write
+
+
+def for_one_face_only(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+
+
+def with_another_bias(model: onnx.ModelProto) -> None:
+    (bias,) = (tensor for tensor in model.graph.initializer if tensor.name == "classifier.bias")
+    values = onnx.numpy_helper.to_array(bias) + np.float32(2e-4)
+    bias.CopyFrom(onnx.numpy_helper.from_array(values, bias.name))
+
+
+def test_every_format_names_backends_that_are_there() -> None:
+    assert set(FORMATS) == set(ExportFormat)
+    for making in FORMATS.values():
+        for name in (making.backend, *making.sources):
+            assert find_backend(name).is_available().ok
+
+
+def test_logits_within_the_tolerance_are_equal() -> None:
+    assert check_parity(LOGITS + np.float32(9e-5), LOGITS, "x") == "logits within 9.0e-05"
+
+
+@pytest.mark.parametrize("wrong", [1.1e-4, -1.1e-4, np.nan, np.inf])
+def test_one_wrong_logit_is_enough(wrong: float) -> None:
+    logits = LOGITS.copy()
+    logits[3, 4] += np.float32(wrong)
+    with pytest.raises(
+        ParityError, match=r"The logits of x\.onnx differ from the model's by .*; 0\.0001 is"
+    ):
+        check_parity(logits, LOGITS, "x.onnx")
+
+
+def test_8_bits_may_move_probabilities_a_little() -> None:
+    assert check_int8(LOGITS, LOGITS, "x").endswith(" 20 expressions the same")
+    near = LOGITS + np.random.default_rng(3).normal(scale=0.05, size=LOGITS.shape).astype(np.float32)
+    check_int8(near, LOGITS, "x")
+
+
+@pytest.mark.parametrize("wrong", [-LOGITS, LOGITS[::-1], 0 * LOGITS, LOGITS * np.nan, LOGITS * 1.5])
+def test_8_bits_may_not_answer_something_else(wrong: np.ndarray) -> None:
+    with pytest.raises(ParityError, match=r"The probabilities of x are .* from those of 32 bits"):
+        check_int8(wrong.astype(np.float32), LOGITS, "x")
+
+
+def test_what_computes_something_else_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "x.onnx"
+    path.write_text("earlier")
+    with pytest.raises(ParityError, match=r"The logits of x\.onnx differ from the model's by 0\.0002"):
+        export_model(load_bundle("default"), ExportFormat.ONNX, path, 2, altered(with_another_bias))
+    assert [child.name for child in tmp_path.iterdir()] == ["x.onnx"]
+    assert path.read_text() == "earlier"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [altered(for_one_face_only), lambda _, path: path.write_bytes(b"no model"), lambda *_: None],
+    ids=["takes one face only", "no model", "nothing"],
+)
+def test_what_its_runtime_cannot_run_is_not_kept(
+    write: Callable[[Bundle, Path], None], tmp_path: Path
+) -> None:
+    with pytest.raises(UnavailableError, match=r"^The export to onnx fails: \w+: "):
+        export_model(load_bundle("default"), ExportFormat.ONNX, tmp_path / "x.onnx", 2, write)
+    assert list(tmp_path.iterdir()) == []
