@@ -26,7 +26,7 @@ from fercli.engines.local import usable_cores
 from fercli.images import decode
 from fercli.plugins import find_backend, find_detector
 from fercli.records import EXPRESSIONS, Box, Face
-from fercli_training.data import Split, read_fer2013
+from fercli_training.data import Split, read_pictures
 from photos import SAMPLES
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=3600, help="FER2013 pictures to look for faces in")
     arguments = parser.parse_args()
     classifier = find_backend("onnx").load(load_bundle(arguments.model), "cpu", usable_cores())
-    public = read_fer2013(arguments.data, [Split.PUBLIC])[Split.PUBLIC]
+    public = read_pictures(arguments.data, [Split.PUBLIC])[Split.PUBLIC]
     chosen = slice(0, arguments.pictures)
     canvases = [_canvas(picture) for picture in public.pixels[chosen]]
     fer2013 = _find(canvases, public.labels[chosen].tolist(), min_face=100)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fercli.architecture import ArticleArchitecture
+from fercli.architecture import Architecture, read_architecture
 from fercli.errors import ModelError, UnavailableError, did_you_mean
 from fercli.onnx_file import check_onnx
 from fercli.records import EXPRESSIONS
 
 MODELS = Path(__file__).parent / "models"
-DEFAULT_MODEL = "article"
+DEFAULT_MODEL = "residual"
 DESCRIPTION = "model.json"
 WEIGHTS = "weights.safetensors"
 ONNX = "model.onnx"
@@ -35,14 +35,14 @@ class Bundle:
     description: dict[str, Any]
 
     @property
-    def architecture(self) -> ArticleArchitecture:
+    def architecture(self) -> Architecture:
         """The network that the weights belong to.
 
         Raises:
             ModelError: this version knows no such network.
         """
         try:
-            return ArticleArchitecture.from_description(self.description["architecture"])
+            return read_architecture(self.description["architecture"])
         except UnavailableError as error:
             raise ModelError(f"{self.folder / DESCRIPTION}: {error.message}", error.remedy) from error
 

@@ -56,7 +56,7 @@ def crop_face(rgb: NDArray[np.uint8], face: Face, framing: Framing) -> NDArray[n
         face: its box, which may reach beyond the photo, and its eyes if the framing levels them.
         framing: of the detector that found the face.
     """
-    side = max(face.box.width, face.box.height) * framing.size
+    side = _side(face, framing)
     samples = max(1, math.ceil(side / SIDE)) * SIDE
     matrix = _to_photo(face, framing, side, samples)
     window, matrix = _window(rgb, matrix, samples)
@@ -71,9 +71,19 @@ def crop_face(rgb: NDArray[np.uint8], face: Face, framing: Framing) -> NDArray[n
     return to_unit_range(cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
 
 
+def crop_to_photo(face: Face, framing: Framing) -> NDArray[np.float64]:
+    """The affine map, float64 (2, 3), from the centres of a crop's pixels to those of the photo's."""
+    return _to_photo(face, framing, _side(face, framing), SIDE)
+
+
 def to_unit_range(grey: NDArray[Any]) -> NDArray[np.float32]:
     """Grey in 0..255, of any shape, as float32 in 0..1: how FER2013's own pictures enter the network."""
     return grey.astype(np.float32) / _BYTE
+
+
+def _side(face: Face, framing: Framing) -> float:
+    """Of the square that is cropped, in the photo's pixels."""
+    return max(face.box.width, face.box.height) * framing.size
 
 
 def _to_photo(face: Face, framing: Framing, side: float, samples: int) -> NDArray[np.float64]:

@@ -50,6 +50,12 @@ class NoPhotosError(FercliError):
     exit_code = ExitCode.NO_PHOTOS
 
 
+class UnreadablePhotoError(FercliError):
+    """The one photo that a command is about cannot be read."""
+
+    exit_code = ExitCode.SOME_UNREADABLE
+
+
 class UnavailableError(FercliError):
     """A model, backend, detector or device that was asked for is not there or does not work."""
 

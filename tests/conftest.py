@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests import faulty_plugins as faulty
 from tests.corpus import SAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 FERCLI = Path(sysconfig.get_path("scripts"), "fercli")
 _TIMEOUT = 180
@@ -63,6 +64,14 @@ def run_fercli(
 @pytest.fixture(scope="session")
 def run() -> Run:
     return run_fercli
+
+
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """A shell's background jobs ignore Ctrl-C, and what they start inherits that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Makes the rest of a model from its weights and model.onnx: model.int8.onnx, figures, card, model.json.
 
-`python -m tools.complete_model fercli/models/article fer2013.csv.gz`; the network itself stays as it is.
+`python -m tools.complete_model fercli/models/article fer2013.csv.gz fer2013new.csv`, where the last file is
+that of the FER+ votes; the network itself stays as it is.
 """
 
 from __future__ import annotations
@@ -9,16 +10,17 @@ import sys
 from pathlib import Path
 
 from fercli.bundle import load_bundle
-from fercli_training.data import Split, read_fer2013
 from fercli_training.export import complete_bundle
+from fercli_training.run import Sources, read_material
 
 
-def main(model: str, data: str) -> None:
-    """Completes the model in a folder by a FER2013 file."""
+def main(model: str, data: str, votes: str) -> None:
+    """Completes the model in a folder by a FER2013 file and its votes."""
     bundle = load_bundle(model)
     for name in bundle.files:
         bundle.verified(name)
-    complete_bundle(bundle.folder, bundle.description, read_fer2013(Path(data), Split))
+    _, read = read_material(Sources(Path(data), Path(votes)))
+    complete_bundle(bundle.folder, bundle.description, read.splits, read.votes)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class TorchScript:
         """Traces the network, for batches of any size."""
         network = load_network(bundle).requires_grad_(False)
         file = io.BytesIO()
-        with _without_deprecation():
+        with _without_warnings():
             traced = torch.jit.trace(network, torch.zeros(2, 1, SIDE, SIDE), check_trace=False)  # type: ignore[no-untyped-call] # torch's
             torch.jit.save(traced, file)
         # By Python: where a disk is full, torch's own writer ends the process.
@@ -38,7 +38,7 @@ class TorchScript:
 
     def load(self, path: Path) -> Network:
         """The traced network."""
-        with _without_deprecation():
+        with _without_warnings():
             network = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call] # torch's
 
         def run(faces: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -50,8 +50,13 @@ class TorchScript:
 
 
 @contextmanager
-def _without_deprecation() -> Iterator[None]:
-    """TorchScript is what was asked for, deprecated or not."""
+def _without_warnings() -> Iterator[None]:
+    """TorchScript is what was asked for, deprecated or not.
+
+    Nor is the tracer heard: it warns of torch's own local response normalisation, which asks whether there
+    are any pictures. What was traced is run on other numbers of faces before it is kept.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined] # torch's
         yield

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from fercli import __version__
-from fercli.cli import compare, doctor, evaluate, export, models, predict, train
+from fercli.cli import compare, data, doctor, evaluate, explain, export, models, predict, train
 from fercli.cli.messages import say
 from fercli.errors import ExitCode, FercliError
 
@@ -64,6 +64,8 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(compare.app, name="compare")
+app.add_typer(data.app, name="data")
+app.command("explain")(explain.explain)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 

@@ -188,10 +188,10 @@ def _faces(paths: Sequence[str], detector: str) -> Faces:
 def _fer2013(data: Path, split: SplitName) -> Faces:
     from fercli.comparison.faces import Faces
     from fercli.crop import to_unit_range
-    from fercli_training.data import Split, read_fer2013
+    from fercli_training.data import Split, read_pictures
 
     chosen = {SplitName.PUBLIC: Split.PUBLIC, SplitName.PRIVATE: Split.PRIVATE}[split]
-    pictures = read_fer2013(data, [chosen])[chosen]
+    pictures = read_pictures(data, [chosen])[chosen]
     return Faces(to_unit_range(pictures.pixels), pictures.labels)
 
 

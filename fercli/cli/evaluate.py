@@ -4,24 +4,45 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fercli.cli import options
-from fercli.cli.messages import counting, print_table
-from fercli.errors import ReportError
+from fercli.cli.messages import counting, print_table, show
+from fercli.errors import ReportError, UnavailableError
 
 if TYPE_CHECKING:
-    from fercli_training.evaluation import Evaluation
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.table import Table
+
+    from fercli.prediction import Predictor
+    from fercli_training.data import Pictures
+    from fercli_training.evaluation import Evaluation, Figures, VoteAgreement
+
+_FIGURES = {
+    "accuracy": "accuracy",
+    "macro_recall": "macro recall",
+    "macro_f1": "macro F1",
+    "top2_accuracy": "accuracy of the two likeliest",
+    "calibration_error": "expected calibration error",
+    "brier_score": "Brier score",
+    "negative_log_likelihood": "negative log likelihood",
+}
 
 
 class SplitName(StrEnum):
-    """FER2013's two parts that no network is trained on."""
+    """FER2013's two parts that no network is trained on, or both, one after the other."""
 
     PUBLIC = "public"
     PRIVATE = "private"
+    BOTH = "both"
 
 
 class Layout(StrEnum):
@@ -37,8 +58,13 @@ def evaluate(
     ],
     data: options.Data,
     split: Annotated[
-        SplitName, typer.Option(help="public to choose by, private to report once.")
+        SplitName, typer.Option(help="public to choose by, private to report once, or both.")
     ] = SplitName.PRIVATE,
+    ferplus: options.FerPlus = None,
+    tta: Annotated[
+        bool,
+        typer.Option("--tta", help="Read each face and its mirror image, and average: twice the work."),
+    ] = False,
     backend: options.Backend = "auto",
     device: options.Device = "auto",
     batch_size: options.BatchSize = 64,
@@ -47,60 +73,158 @@ def evaluate(
     ] = Layout.TABLE,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Also write DIR/SPLIT.json.", show_default=False),
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="Also write DIR/SPLIT.json and charts.", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Measure a model on FER2013: accuracy with its 95% interval, each expression, confusions."""
+    """Measure a model on FER2013: accuracy, calibration and each expression, with 95% intervals.
+
+    The headline figures come twice: of all pictures, and of those that do not occur in Training as well.
+    """
+    from fercli_training.data import Split, read_pictures
+
+    if out is not None:
+        _require_matplotlib()
+    network, about = _network(model, backend, device, mirrored=tta)
+    parts = {SplitName.PUBLIC: Split.PUBLIC, SplitName.PRIVATE: Split.PRIVATE}
+    chosen = {name: part for name, part in parts.items() if split in {name, SplitName.BOTH}}
+    pictures = read_pictures(data, [Split.TRAINING, *chosen.values()])
+    votes = {} if ferplus is None else {part: _votes(ferplus, pictures[part]) for part in chosen.values()}
+    reports: list[dict[str, Any]] = []
+    for name, part in chosen.items():
+        evaluation = _evaluate(
+            network, pictures[part], pictures[Split.TRAINING], votes.get(part), batch_size
+        )
+        report = {**about, "split": str(part), **evaluation.as_dict()}
+        title = f"{about['model']} on {part}{', with mirror images' if tta else ''}"
+        if out is not None:
+            _write(out, name, report, evaluation, title)
+        if format is Layout.TABLE:
+            _print(evaluation, f"\n{title}" if reports else title)
+        reports.append(report)
+    if format is Layout.JSON:
+        typer.echo(json.dumps(reports if split is SplitName.BOTH else reports[0], indent=1))
+
+
+def _require_matplotlib() -> None:
+    if find_spec("matplotlib") is None:
+        raise UnavailableError(
+            "The charts of --out need matplotlib, not installed here.", "pip install 'fercli[train]'"
+        )
+
+
+def _network(
+    model: str, backend: str, device: str, *, mirrored: bool
+) -> tuple[Callable[[NDArray[np.float32]], NDArray[np.float32]], dict[str, Any]]:
+    """What gives the logits of a batch, float32 (N, 1, 48, 48), and what it is."""
     from fercli.bundle import load_bundle
     from fercli.choosing import load_classifiers
     from fercli.engines.local import usable_cores
     from fercli.plugins import blamed_on
-    from fercli_training.data import Split, read_fer2013
-    from fercli_training.evaluation import confusion_matrix
-    from fercli_training.evaluation import evaluate as figures
+    from fercli.prediction import Predictor, checked_logits
 
     bundle = load_bundle(model)
     runtime, (classifier,) = load_classifiers([bundle], backend, device, usable_cores())
     with blamed_on(f"backend {runtime}"):
-        about = dict(classifier.describe())
-    chosen = {SplitName.PUBLIC: Split.PUBLIC, SplitName.PRIVATE: Split.PRIVATE}[split]
-    pictures = read_fer2013(data, [chosen])[chosen]
-    with counting("batches", shown=True) as count, blamed_on(f"backend {runtime}"):
-        evaluation = figures(confusion_matrix(classifier, pictures, batch_size, lambda _: count("")))
-    report = json.dumps(
-        {"model": bundle.name, "split": str(chosen), "backend": about} | evaluation.as_dict(),
-        indent=1,
-    )
-    if out is not None:
-        _write(out / f"{split}.json", report)
-    if format is Layout.JSON:
-        typer.echo(report)
-    else:
-        _print(evaluation, f"{bundle.name} on {chosen}")
+        about = {"model": bundle.name, "mirrored": mirrored, "backend": dict(classifier.describe())}
+    if mirrored:
+        return partial(_logarithms, Predictor([classifier], mirrored=True)), about
+    return partial(checked_logits, classifier, blamed=f"backend {runtime}"), about
 
 
-def _write(path: Path, text: str) -> None:
+def _logarithms(predictor: Predictor, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logits that give the predictor's probabilities: their logarithms."""
+    import numpy as np
+
+    smallest = np.finfo(np.float32).tiny
+    return np.log(np.maximum(predictor(batch[:, 0]), smallest)).astype(np.float32)
+
+
+def _votes(path: Path, pictures: Pictures) -> NDArray[np.float32]:
+    from fercli_training.data.votes import read_votes
+
+    return read_votes(path, pictures.rows)
+
+
+def _evaluate(
+    network: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    pictures: Pictures,
+    training: Pictures,
+    votes: NDArray[np.float32] | None,
+    batch_size: int,
+) -> Evaluation:
+    from fercli_training.data.duplicates import seen_in
+    from fercli_training.evaluation import answer
+    from fercli_training.evaluation import evaluate as measure
+
+    with counting("batches", shown=True) as count:
+        logits = answer(network, pictures, batch_size, lambda _: count(""))
+    return measure(logits, pictures.labels, seen=seen_in(pictures, training), votes=votes)
+
+
+def _write(out: Path, name: str, report: dict[str, Any], evaluation: Evaluation, title: str) -> None:
+    from fercli_training.charts import write_charts
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n", "utf-8")
+        out.mkdir(parents=True, exist_ok=True)
+        (out / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+        write_charts(evaluation, title, out, name)
     except OSError as error:
         raise ReportError(
-            f"{path} cannot be written: {error.strerror}.", "Choose another --out."
+            f"{error.filename or out} cannot be written: {error.strerror}.", "Choose another --out."
         ) from error
 
 
 def _print(evaluation: Evaluation, title: str) -> None:
+    print_table(_headline(evaluation, title))
+    print_table(_expressions(evaluation))
+    if evaluation.votes is not None:
+        show(_agreement(evaluation.votes))
+
+
+def _agreement(votes: VoteAgreement) -> str:
+    low, high = votes.interval
+    return (
+        f"FER+, {votes.pictures} pictures with votes: {votes.accuracy:.4f} ({low:.4f} to {high:.4f})"
+        " of the answers are the voters' first choice,\n"
+        f"as {votes.label_accuracy:.4f} of FER2013's own labels are;"
+        f" on average {votes.expected_accuracy:.4f} of the voters chose the answer."
+    )
+
+
+def _headline(evaluation: Evaluation, title: str) -> Table:
     from rich.table import Table
 
-    low, high = evaluation.interval
+    table = Table(title=title, caption="In brackets: 95% intervals.")
+    table.add_column("figure")
+    columns = {"all pictures": evaluation.figures, "not in Training as well": evaluation.unseen}
+    measured = [(heading, figures) for heading, figures in columns.items() if figures is not None]
+    for heading, figures in measured:
+        table.add_column(f"{heading} ({figures.pictures})")
+    for name, words in _FIGURES.items():
+        table.add_row(words, *(_with_interval(figures, name) for _, figures in measured))
+    return table
+
+
+def _with_interval(figures: Figures, name: str) -> str:
+    text = f"{getattr(figures, name):.4f}"
+    if name not in figures.intervals:
+        return text
+    low, high = figures.intervals[name]
+    return f"{text} ({low:.4f} to {high:.4f})"
+
+
+def _expressions(evaluation: Evaluation) -> Table:
+    from rich.table import Table
+
     table = Table(
-        title=f"{title}: accuracy {evaluation.accuracy:.4f} (95%: {low:.4f} to {high:.4f}),"
-        f" {evaluation.pictures} pictures"
+        caption="AP: average precision. The last seven columns are the confusion matrix:"
+        " how often each was answered."
     )
-    for heading in ("expression", "precision", "recall", "F1", "pictures", *evaluation.expressions):
+    for heading in ("expression", "precision", "recall", "F1", "AP", "pictures", *evaluation.expressions):
         table.add_column(heading, justify="left" if heading == "expression" else "right")
     for (name, row), answers in zip(evaluation.expressions.items(), evaluation.confusion, strict=True):
-        shares = (f"{value:.3f}" for value in (row.precision, row.recall, row.f1))
+        shares = (f"{value:.3f}" for value in (row.precision, row.recall, row.f1, row.average_precision))
         table.add_row(name, *shares, str(row.support), *(str(count) for count in answers))
-    table.caption = "The last seven columns are the confusion matrix: how often each was answered."
-    print_table(table)
+    return table

@@ -75,10 +75,10 @@ def _calibrated(bundle: Bundle, data: Path, out: Path) -> Exported:
     from fercli.crop import to_unit_range
     from fercli.engines.local import usable_cores
     from fercli.exporting import export_model
-    from fercli_training.data import Split, read_fer2013
+    from fercli_training.data import Split, read_pictures
     from fercli_training.quantisation import calibration_faces, quantise
 
-    splits = read_fer2013(data, (Split.TRAINING, Split.PUBLIC))
+    splits = read_pictures(data, (Split.TRAINING, Split.PUBLIC))
     faces = calibration_faces(splits[Split.TRAINING])
 
     def write(bundle: Bundle, path: Path) -> None:

@@ -15,6 +15,13 @@ Backend = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="Where the network runs: auto, cpu, cuda or cuda:N.")]
+Detector = Annotated[
+    str,
+    typer.Option(
+        help="What finds the faces: mtcnn, facenet, none (the whole picture is the face) or a"
+        " plugin's name."
+    ),
+]
 MinFace = Annotated[int, typer.Option(min=12, metavar="PX", help="The smallest face, in pixels.")]
 MinScore = Annotated[float, typer.Option(min=0.0, max=1.0, metavar="P", help="The lowest score of a face.")]
 BatchSize = Annotated[
@@ -23,4 +30,12 @@ BatchSize = Annotated[
 Data = Annotated[
     Path,
     typer.Option(help="FER2013 as the challenge gave it: fer2013.csv, plain or .gz.", show_default=False),
+]
+FerPlus = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The FER+ votes, fer2013new.csv: what ten people said of each picture.",
+        show_default=False,
+    ),
 ]

@@ -56,13 +56,7 @@ def predict(
         typer.Option("--tta", help="Read each face and its mirror image, and average: twice the work."),
     ] = False,
     device: options.Device = "auto",
-    detector: Annotated[
-        str,
-        typer.Option(
-            help="What finds the faces: mtcnn, facenet, none (the whole picture is the face) or a"
-            " plugin's name."
-        ),
-    ] = "mtcnn",
+    detector: options.Detector = "mtcnn",
     min_face: options.MinFace = 40,
     min_score: options.MinScore = 0.9,
     recursive: Annotated[bool, typer.Option(help="Look into the folders inside folders.")] = True,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,15 +9,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fercli.cli import options
-from fercli.cli.messages import say
-from fercli.errors import ReportError, UnavailableError
+from fercli.cli.messages import print_table, say
+from fercli.cli.training_progress import training_progress
+from fercli.errors import ReportError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from fercli_training.ablation import Result
+    from fercli_training.run import Sources
 
-    from fercli_training.loop import Step
-
-_NEEDED = ("onnx", "onnxruntime", "onnxscript", "safetensors", "torch")
+_NEEDED = (
+    "lightning_fabric",
+    "matplotlib",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
+    "safetensors",
+    "tensorboard",
+    "torch",
+)
+_ABLATION = "ablation"
 
 
 def train(
@@ -29,8 +37,20 @@ def train(
     ],
     recipe: Annotated[
         str,
-        typer.Argument(metavar="RECIPE", help="A recipe that ships (article), or a TOML file of your own."),
-    ] = "article",
+        typer.Argument(
+            metavar="RECIPE",
+            help="A recipe that ships (article, residual), a TOML file of your own, or ablation: the"
+            " article's experiments, one after another, beside its figures.",
+        ),
+    ] = "residual",
+    ferplus: options.FerPlus = None,
+    teacher: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="A model whose answers are learned from too; may be repeated."),
+    ] = None,
+    devices: Annotated[
+        int, typer.Option(min=1, metavar="N", help="GPUs to train on; processes, where there is no GPU.")
+    ] = 1,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint in --out, to the same numbers.")
     ] = False,
@@ -41,32 +61,89 @@ def train(
 ) -> None:
     """Train a network on FER2013 and write it as a model into OUT/model.
 
-    A checkpoint is written after every epoch: after Ctrl-C, or a crash, --resume goes on from it.
+    A checkpoint is written after every epoch, and at Ctrl-C: --resume goes on from it.
     """
     _require_extra()
-    from fercli_training.data import Split, read_fer2013
-    from fercli_training.export import write_bundle
-    from fercli_training.loop import Trainer
-    from fercli_training.recipe import load_recipe
+    from fercli_training.run import Sources
 
-    chosen = load_recipe(recipe, set or ())
-    splits = read_fer2013(data, Split)
+    sources = Sources(data, ferplus, teacher or ())
+    if recipe == _ABLATION:
+        _ablation(sources, out, set or [], resume, devices)
+    else:
+        _train(recipe, sources, out, set or [], resume, devices)
+
+
+def _train(
+    recipe: str, sources: Sources, out: Path, changes: list[str], resume: bool, devices: int
+) -> None:
+    from fercli_training.recipe_files import load_recipe
+    from fercli_training.run import finish, prepare
+
+    chosen = load_recipe(recipe, changes)
+    trainer, data = prepare(chosen, sources, out, devices)
     _make_folder(out)
-    trainer = Trainer(chosen, splits[Split.TRAINING], splits[Split.PUBLIC], out)
     if resume:
         trainer.resume()
     try:
-        with _progress() as report:
-            outcome = trainer.run(report)
-        folder = write_bundle(out / "model", chosen, outcome, splits)
+        with training_progress() as report:
+            candidates = trainer.run(report)
+        if not trainer.leads:
+            return
+        made = finish(chosen, candidates, data, out)
     except KeyboardInterrupt:
-        if trainer.epoch:
-            say(f"fercli: interrupted; add --resume to go on from the last whole epoch in {out}.")
-        else:
-            say("fercli: interrupted before the end of the first epoch; nothing of it is kept.")
+        if trainer.leads:
+            say(_where_it_stands(out, trainer.has_checkpoint()))
         raise
-    say(f"Epoch {outcome.epoch} was best on PublicTest: {outcome.public_accuracy:.4f}.")
-    say(f"The model is in {folder}.")
+    for candidate in made.candidates:
+        epochs = ", ".join(str(epoch) for epoch in candidate.epochs)
+        say(f"{candidate.name} ({epochs}): {candidate.public_accuracy:.4f} on PublicTest.")
+    say(f"The model is in {made.models[0]}." if len(made.models) == 1 else _how_to_join(made.models))
+
+
+def _ablation(sources: Sources, out: Path, changes: list[str], resume: bool, devices: int) -> None:
+    from fercli_training.ablation import run_ablation, write_results
+    from fercli_training.run import read_material
+
+    if devices > 1 or sources.votes or sources.teachers:
+        raise UsageError(
+            "The article's experiments know no --devices, --ferplus or --teacher.", "Leave them out."
+        )
+    material, _ = read_material(sources)
+    _make_folder(out)
+    results: list[Result] = []
+    try:
+        with training_progress() as report:
+            for result in run_ablation(material, out, changes, resume, report):
+                results.append(result)
+                write_results(results, out)
+    except KeyboardInterrupt:
+        say(_where_it_stands(out, saved=True))
+        raise
+    _print(results)
+
+
+def _print(results: list[Result]) -> None:
+    from rich.table import Table
+
+    table = Table("experiment", "the article", "PublicTest, %", "95%", "epochs", "by")
+    for result in results:
+        low, high = (f"{100 * end:.1f}" for end in result.interval)
+        table.add_row(
+            result.name, result.article or "-", f"{100 * result.accuracy:.1f}", f"{low} to {high}",
+            str(result.epochs), result.by,
+        )  # fmt: skip
+    print_table(table)
+
+
+def _where_it_stands(out: Path, saved: bool) -> str:
+    if saved:
+        return f"fercli: interrupted; add --resume to go on from where the run in {out} stands."
+    return "fercli: interrupted before the first step; nothing is kept."
+
+
+def _how_to_join(models: list[Path]) -> str:
+    joined = " ".join(f"--model {model}" for model in models)
+    return f"The best on PublicTest is an ensemble: fercli predict {joined}"
 
 
 def _require_extra() -> None:
@@ -82,37 +159,3 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ReportError(f"{folder} cannot be made: {error.strerror}.", "Choose another --out.") from error
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[Step], None]]:
-    """A bar an epoch on a terminal, a line an epoch elsewhere."""
-    if not sys.stderr.isatty():
-        yield _say_epoch
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=None)
-
-        def report(step: Step) -> None:
-            done = (step.epoch - 1) * step.steps + step.step
-            progress.update(
-                task, completed=done, total=step.epochs * step.steps, description=_describe(step)
-            )
-
-        yield report
-
-
-def _say_epoch(step: Step) -> None:
-    if step.step == step.steps:
-        say(_describe(step))
-
-
-def _describe(step: Step) -> str:
-    return (
-        f"epoch {step.epoch}/{step.epochs} loss {step.loss:.3f} accuracy {step.accuracy:.3f}"
-        f" best on PublicTest {step.public_accuracy:.3f}, {step.rate:.0f} pictures/s"
-    )

@@ -9,7 +9,7 @@ import pytest
 
 from fercli.bundle import load_bundle, sha256
 from fercli.crop import to_unit_range
-from fercli_training.data import Split, read_fer2013
+from fercli_training.data import Split, read_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,5 +44,5 @@ def forget(model: Path, name: str) -> None:
 @pytest.fixture(scope="session")
 def private_test(fer2013: Path) -> NDArray[np.float32]:
     """All of FER2013's PrivateTest as the network takes it, float32 (3589, 1, 48, 48)."""
-    pictures = read_fer2013(fer2013, [Split.PRIVATE])[Split.PRIVATE]
+    pictures = read_pictures(fer2013, [Split.PRIVATE])[Split.PRIVATE]
     return to_unit_range(pictures.pixels[:, np.newaxis])

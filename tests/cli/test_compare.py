@@ -204,11 +204,11 @@ def test_models_on_labelled_photos(run: Run, samples: Path, tmp_path: Path) -> N
         shutil.copy(samples / "astronaut-eileen-collins.jpg", tmp_path / folder)
     other = _renamed(tmp_path / "other")
     done = run(
-        *("compare", "models", "article", other, "--photos", tmp_path, "--backend", "onnx"),
+        *("compare", "models", "residual", other, "--photos", tmp_path, "--backend", "onnx"),
         *("--batch-size", "2", "--repeat", "1", "--format", "json"),
     )
     first, second = rows(done)
-    assert (first["model"], second["model"]) == ("article", str(other))
+    assert (first["model"], second["model"]) == ("residual", str(other))
     low, high = wilson_interval(1, 2)
     for row in (first, second):
         assert (row["faces"], row["labelled"], row["accuracy"]) == (3, 2, 0.5)  # she smiles
@@ -244,8 +244,9 @@ def test_models_on_fer2013(split: str, usage: str, run: Run, tmp_path: Path) -> 
         *("--format", "json"),
     )
     expected = json.loads(evaluated.stdout)
-    assert row["accuracy"] == expected["accuracy"]
-    assert [row["accuracy_low"], row["accuracy_high"]] == expected["interval"]
+    figures = expected["figures"]
+    assert row["accuracy"] == figures["accuracy"]
+    assert [row["accuracy_low"], row["accuracy_high"]] == figures["intervals"]["accuracy"]
 
 
 def test_a_data_file_that_is_broken_is_wrong_usage(run: Run, tmp_path: Path) -> None:

@@ -297,7 +297,7 @@ def test_8_bits_need_data_where_the_model_has_none(older: Path, tmp_path: Path) 
     result = export(older, "--to", "onnx-int8", "--out", tmp_path / "m.onnx")
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
-        f"fercli: The model article in {older} has no model.int8.onnx.",
+        f"fercli: The model residual in {older} has no model.int8.onnx.",
         "Give --data fer2013.csv, by which one can be made.",
     ]
     assert not (tmp_path / "m.onnx").exists()
@@ -307,7 +307,7 @@ def test_8_bits_need_data_where_the_model_has_none(older: Path, tmp_path: Path) 
     ("kind", "message"),
     [
         ("onnx", "--data has no use for --to onnx.\nIt serves --to onnx-int8."),
-        ("onnx-int8", "The model article has its own model.int8.onnx.\nLeave --data out to get that one."),
+        ("onnx-int8", "The model residual has its own model.int8.onnx.\nLeave --data out to get that one."),
     ],
 )
 def test_data_that_has_no_use_is_2(kind: str, message: str, tmp_path: Path) -> None:

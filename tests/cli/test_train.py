@@ -2,9 +2,9 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,14 +37,6 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     return Inputs(str(write(folder / "fer2013.csv.gz")), str(folder / "tiny.toml"))
 
 
-@pytest.fixture
-def _interruptible() -> Iterator[None]:
-    """A shell's background jobs ignore Ctrl-C, and what they start inherits that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def epochs(folder: Path) -> list[int]:
     return [json.loads(line)["epoch"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
@@ -56,11 +48,16 @@ def test_from_data_to_a_model_that_reads_a_photo(run: Run, inputs: Inputs, tmp_p
     )
     assert (done.returncode, done.stdout) == (0, b"")
     lines = done.stderr.splitlines()
-    assert [line.split()[1] for line in lines[:2]] == ["1/2", "2/2"]
+    assert [line.split()[:3] for line in lines[:2]] == [
+        ["tiny:", "epoch", "1/2"],
+        ["tiny:", "epoch", "2/2"],
+    ]
     assert all("loss" in line and "accuracy" in line and "pictures/s" in line for line in lines[:2])
-    assert "was best on PublicTest" in lines[2]
+    assert re.fullmatch(r"best epoch \([12]\): 0\.\d{4} on PublicTest\.", lines[2])
     assert lines[3:] == [f"The model is in {out / 'model'}."]
-    assert {path.name for path in out.iterdir()} == {"checkpoint.pt", "metrics.jsonl", "model"}
+    assert {path.name for path in out.iterdir()} == {
+        "checkpoint.pt", "metrics.jsonl", "model", "snapshots", "tensorboard"
+    }  # fmt: skip
     assert epochs(out) == [1, 2]
     assert load_bundle(str(out / "model")).name == "tiny"
 
@@ -81,14 +78,13 @@ def test_ctrl_c_says_resume_and_resume_finishes(run: Run, inputs: Inputs, tmp_pa
         env=os.environ | ONE_THREAD,
     )
     assert process.stderr is not None
-    # An epoch's line comes before its checkpoint: after the second one, the first is on the disk.
     for line in process.stderr:
-        if line.startswith("epoch 2/"):
+        if line.startswith("tiny: epoch 2/"):
             break
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert f"add --resume to go on from the last whole epoch in {tmp_path}." in said
+    assert f"add --resume to go on from where the run in {tmp_path} stands." in said
     assert "Traceback" not in said
     assert not (tmp_path / "model").exists()
     whole = len(epochs(tmp_path))
@@ -96,7 +92,7 @@ def test_ctrl_c_says_resume_and_resume_finishes(run: Run, inputs: Inputs, tmp_pa
 
     done = run(*command, "--resume", "--set", f"epochs={whole + 1}", env=ONE_THREAD)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith(f"epoch {whole + 1}/{whole + 1} ")
+    assert done.stderr.startswith(f"tiny: epoch {whole + 1}/{whole + 1} ")
     assert epochs(tmp_path) == list(range(1, whole + 2))
     assert load_bundle(str(tmp_path / "model")).name == "tiny"
 
@@ -144,6 +140,123 @@ def test_a_mistake_is_a_message_and_a_remedy(
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--set", "votes=0.5"],
+            "mixes FER+ votes into the labels, and there are none.\nGive them with --ferplus",
+        ),
+        (["--set", "teacher=0.5"], "wants teachers, and there are none.\nGive models with --teacher"),
+        (["--teacher", "default"], "makes no use of --teacher.\nSay how much with --set teacher=0.5"),
+        (["--ferplus", "votes.csv"], "makes no use of --ferplus.\nSay how much with --set votes=0.5"),
+    ],
+)
+def test_what_a_recipe_wants_and_what_it_gets_must_fit(
+    arguments: list[str], message: str, inputs: Inputs, tmp_path: Path
+) -> None:
+    result = train(inputs.recipe, "--data", inputs.data, "--out", str(tmp_path / "out"), *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_a_teacher_changes_what_is_learned(inputs: Inputs, tmp_path: Path) -> None:
+    for name, arguments in {
+        "alone": [],
+        "taught": ["--teacher", "default", "--set", "teacher=0.5", "--set", "teacher_temperature=2"],
+    }.items():
+        result = train(
+            inputs.recipe,
+            "--data",
+            inputs.data,
+            "--out",
+            str(tmp_path / name),
+            "--set",
+            "epochs=1",
+            *arguments,
+        )
+        assert result.exit_code == 0, result.stderr
+    losses = [
+        json.loads((tmp_path / name / "metrics.jsonl").read_text())["loss"] for name in ("alone", "taught")
+    ]
+    assert losses[0] != losses[1]
+    assert "make 50%" in (tmp_path / "taught" / "model" / "MODEL_CARD.md").read_text("utf-8")
+
+
+def test_an_ensemble_that_is_better_is_kept_beside(inputs: Inputs, tmp_path: Path) -> None:
+    """Snapshots of a rate that is far too high: no single one of them is as good as their mean."""
+    result = train(
+        inputs.recipe, "--data", inputs.data, "--out", str(tmp_path), "--set", "snapshots=3",
+        "--set", "epochs=6", "--set", "average_decay=0", "--set", "learning_rate_floor=0.02",
+        "--set", "seed=6",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    names = [line.split(" (")[0] for line in result.stderr.splitlines() if "on PublicTest." in line]
+    assert sorted(names) == ["best epoch", "mean of the predictions", "mean of the weights"]
+    kept = sorted(path.name for path in (tmp_path / "ensemble").glob("*"))
+    if names[0] == "mean of the predictions":
+        assert kept == ["4", "5", "6"]
+        assert f"fercli predict --model {tmp_path / 'ensemble' / '4'} --model" in result.stderr
+    else:
+        assert kept == []
+        assert f"The model is in {tmp_path / 'model'}." in result.stderr
+
+
+def test_two_processes_make_the_steps_of_one_with_twice_the_batch(
+    run: Run, inputs: Inputs, tmp_path: Path
+) -> None:
+    """Without what differs by its nature: normalisation over a batch, and what is random in a picture."""
+    losses = []
+    for devices, batch in (("1", "14"), ("2", "7")):
+        out = tmp_path / devices
+        plain = [
+            f"{name}=0" for name in ("architecture.dropout", "rotation", "shift", "scale", "average_decay")
+        ]
+        changes = [
+            *plain, "architecture.normalisation=none", "architecture.dense_normalisation=none", "epochs=3",
+            "class_weights={}", f"batch_size={batch}",
+        ]  # fmt: skip
+        done = run(
+            "train", inputs.recipe, "--data", inputs.data, "--out", out, "--devices", devices,
+            *(part for change in changes for part in ("--set", change)), env=ONE_THREAD,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert (out / "model" / "model.json").is_file()
+        assert done.stderr.count("epoch 3/3") == 1
+        losses.append(
+            [json.loads(line)["loss"] for line in (out / "metrics.jsonl").read_text().splitlines()]
+        )
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_the_ablation_prints_its_table_beside_the_articles(inputs: Inputs, tmp_path: Path) -> None:
+    small = ["architecture.convolutions=[4]", "architecture.dense=[6]", "epochs=1", "batch_size=28"]
+    changes = [part for change in small for part in ("--set", change)]
+    result = train("ablation", "--data", inputs.data, "--out", str(tmp_path), *changes)
+    assert result.exit_code == 0, result.stderr
+    for name, article in (("plain", "57 to 59"), ("dropout 0.6", "61+"), ("disgust x 10", "67 to 68")):
+        (row,) = [line for line in result.stdout.splitlines() if f" {name} " in line]
+        assert article in row
+    results = json.loads((tmp_path / "ablation.json").read_text())
+    assert len(results) == 14
+    assert (tmp_path / "ablation.png").stat().st_size > 10_000
+    again = train("ablation", "--data", inputs.data, "--out", str(tmp_path), "--resume", *changes)
+    assert again.exit_code == 0
+    assert again.stdout == result.stdout
+    assert again.stderr == ""  # nothing was left to train
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--devices", "2"], ["--teacher", "default"], ["--ferplus", "x.csv"]]
+)
+def test_the_ablation_takes_nothing_that_the_article_had_not(
+    arguments: list[str], inputs: Inputs, tmp_path: Path
+) -> None:
+    result = train("ablation", "--data", inputs.data, "--out", str(tmp_path), *arguments)
+    assert result.exit_code == 2
+    assert "The article's experiments know no" in result.stderr
+
+
 def test_an_unknown_recipe_is_refused(inputs: Inputs, tmp_path: Path) -> None:
     result = train("artikle", "--data", inputs.data, "--out", str(tmp_path / "out"))
     assert result.exit_code == 2
@@ -154,8 +267,8 @@ def test_an_unknown_architecture_is_refused(inputs: Inputs, tmp_path: Path) -> N
     path = tmp_path / "other.toml"
     path.write_text(RECIPE.replace('"article"', '"transformer"'))
     result = train(str(path), "--data", inputs.data, "--out", str(tmp_path / "out"))
-    assert result.exit_code == 5
-    assert "no architecture 'transformer'" in result.stderr
+    assert result.exit_code == 2
+    assert f"{path}: This version knows no architecture 'transformer'." in result.stderr
 
 
 def test_a_folder_that_cannot_be_made_is_refused(inputs: Inputs, tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
 
-from fercli_training.data import Pictures, Split, read_fer2013
+from fercli_training.data import Pictures, Split, read_pictures
 from fercli_training.export import write_bundle
-from fercli_training.loop import Outcome, Trainer
-from fercli_training.recipe import Recipe, load_recipe
+from fercli_training.loop import Material, Trainer
+from fercli_training.recipe import Recipe
+from fercli_training.recipe_files import load_recipe
+from fercli_training.snapshots import Candidate
 from tests.training import fer2013 as made_up
 
 
@@ -20,7 +22,7 @@ class Trained:
 
     recipe: Recipe
     folder: Path
-    outcome: Outcome
+    outcome: Candidate
     raw: dict[str, torch.Tensor]
 
 
@@ -39,7 +41,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def splits(data: Path) -> dict[Split, Pictures]:
-    return read_fer2013(data, Split)
+    return read_pictures(data, Split)
 
 
 @pytest.fixture(scope="session")
@@ -55,11 +57,11 @@ def trained(
 ) -> Trained:
     folder = tmp_path_factory.mktemp("run")
     recipe = load_recipe(str(recipe_file))
-    trainer = Trainer(recipe, splits[Split.TRAINING], splits[Split.PUBLIC], folder)
-    outcome = trainer.run(lambda _: None)
-    return Trained(recipe, folder, outcome, trainer.network.state_dict())
+    trainer = Trainer(recipe, Material(splits[Split.TRAINING], splits[Split.PUBLIC]), folder)
+    (outcome,) = trainer.run(lambda _: None)
+    return Trained(recipe, folder, outcome, trainer.learner.network.state_dict())
 
 
 @pytest.fixture(scope="session")
 def bundle_folder(trained: Trained, splits: dict[Split, Pictures]) -> Path:
-    return write_bundle(trained.folder / "model", trained.recipe, trained.outcome, splits)
+    return write_bundle(trained.folder / "model", trained.recipe, trained.outcome, splits, {})

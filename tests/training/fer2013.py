@@ -35,7 +35,7 @@ learning_rate_decay = 0.8
 learning_rate_floor = 0.005
 dense_l2 = 0.0001
 average_decay = 0.8
-disgust_weight = 1.5
+class_weights = { disgust = 1.5 }
 flip = 0.0
 rotation = 4.0
 shift = 0.05
@@ -134,7 +134,7 @@ def _short_row(folder: Path) -> Path:
 
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no column": (_without_column, "bad.csv has no column Usage."),
-    "no rows of a split": (_without_split, "bad.csv has no rows with Usage PrivateTest."),
+    "no rows of a split": (_without_split, "bad.csv has no rows of PrivateTest."),
     "too few pixels": (_changed(6, "pixels", "1 2 3"), "bad.csv, row 7: 3 pixels instead of 2304."),
     "too many pixels": (
         _changed(6, "pixels", " ".join(["9"] * 2305)),

@@ -4,7 +4,8 @@ import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
 
 from fercli_training.augmentation import augment
-from fercli_training.recipe import Training, load_recipe
+from fercli_training.recipe import Training
+from fercli_training.recipe_files import load_recipe
 
 SIDE = 48
 MANY = 600
@@ -113,3 +114,48 @@ def test_the_generator_decides_alone() -> None:
     torch.manual_seed(99)
     assert torch.equal(augment(pictures, article, random(5)), first)
     assert not torch.equal(augment(pictures, article, random(6)), first)
+
+
+def test_the_centre_is_cut_out_and_enlarged() -> None:
+    across, down = places(augment(spots(6, -5), recipe(centre_crop=0.5), random()))
+    torch.testing.assert_close(across, torch.full((MANY,), 12.0), atol=0.5, rtol=0)
+    torch.testing.assert_close(down, torch.full((MANY,), -10.0), atol=0.5, rtol=0)
+
+
+def test_brightness_and_contrast_stay_in_their_limits() -> None:
+    grey = torch.full((MANY, 1, SIDE, SIDE), 0.5)
+    brighter = augment(grey, recipe(brightness=0.2), random())[:, 0, 0, 0]
+    assert 0.3 <= brighter.min() < 0.32
+    assert 0.68 < brighter.max() <= 0.7
+    steeper = augment(grey, recipe(contrast=0.4), random())[:, 0, 0, 0]
+    assert 0.3 <= steeper.min() < 0.32
+    assert 0.68 < steeper.max() <= 0.7
+    white = augment(torch.ones(MANY, 1, SIDE, SIDE), recipe(brightness=0.2, contrast=0.2), random())
+    assert white.max() == 1.0
+
+
+def test_erasing_paints_one_rectangle_of_one_grey() -> None:
+    pictures = noise(MANY)
+    variants = augment(pictures, recipe(erasing=0.5), random())
+    changed = ((variants - pictures).abs() > 1e-4)[:, 0]
+    touched = changed.flatten(1).any(1)
+    assert 0.4 < float(touched.float().mean()) < 0.6
+    for mask, variant in zip(changed[touched], variants[touched, 0], strict=True):
+        rows, columns = mask.any(1).nonzero(), mask.any(0).nonzero()
+        box = variant[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        assert float(box.max() - box.min()) < 1e-6
+        assert 0.01 < box.numel() / SIDE**2 < 0.3
+
+
+@pytest.mark.parametrize(("name", "strongest"), [("text", 1.0), ("watermark", 0.3)])
+def test_text_lies_in_a_line_over_the_pictures_that_the_odds_choose(name: str, strongest: float) -> None:
+    grey = torch.full((MANY, 1, SIDE, SIDE), 0.5)
+    variants = augment(grey, recipe(**{name: 0.5}), random())
+    change = (variants - grey).abs()[:, 0]
+    touched = change.flatten(1).max(1).values > 1e-3
+    assert 0.4 < float(touched.float().mean()) < 0.6
+    assert float(change.max()) == pytest.approx(0.5 * strongest, abs=0.01)
+    # A line of small letters: most rows stay as they were.
+    assert ((change[touched].amax(2) > 1e-3).float().mean(1) < 0.4).all()
+    assert (variants[touched].amax((1, 2, 3)) > 0.51).any()
+    assert (variants[touched].amin((1, 2, 3)) < 0.49).any()

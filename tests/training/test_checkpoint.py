@@ -70,7 +70,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(limit: int, tmp_path: Path)
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"The checkpoint in {tmp_path} cannot be written: " in done.stdout
+    assert f"{tmp_path / FILE} cannot be written: " in done.stdout
     assert len(done.stdout.splitlines()) == 1
     assert (tmp_path / FILE).read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == [FILE]

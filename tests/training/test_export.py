@@ -1,7 +1,7 @@
 import hashlib
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from fercli.plugins import find_backend
 from fercli.records import EXPRESSIONS
 from fercli_torch.network import build_network
 from fercli_training.data import Pictures, Split
-from fercli_training.evaluation import confusion_matrix, evaluate
+from fercli_training.evaluation import answer, measure
 from fercli_training.export import complete_bundle, write_bundle
 from tests.training.conftest import Trained
 
@@ -40,7 +40,7 @@ def test_model_json_says_what_the_model_is(bundle_folder: Path, trained: Trained
     assert description["architecture"] == trained.recipe.architecture
     assert tuple(description["expressions"]) == EXPRESSIONS
     assert description["input"] == {"shape": [1, 48, 48], "range": [0, 1]}
-    assert description["provenance"]["epoch"] == trained.outcome.epoch
+    assert description["provenance"]["epochs"] == list(trained.outcome.epochs)
     assert description["provenance"]["fercli"] == __version__
     assert description["provenance"]["recipe"]["seed"] == 3
     assert description["provenance"]["data"]["Training"] == dict.fromkeys(EXPRESSIONS, 8)
@@ -52,10 +52,11 @@ def test_the_onnx_model_computes_what_the_network_computes(
     count: int, bundle_folder: Path, trained: Trained, splits: Splits
 ) -> None:
     network = build_network(trained.recipe.architecture).eval()
-    network.load_state_dict(trained.outcome.weights)
+    network.load_state_dict(trained.outcome.networks[0])
+    temperature = load_bundle(str(bundle_folder)).description["provenance"]["temperature"]
     batch = to_unit_range(splits[Split.PRIVATE].pixels[:count, np.newaxis])
     with torch.inference_mode():
-        expected = network(torch.from_numpy(batch)).numpy()
+        expected = network(torch.from_numpy(batch)).numpy() / temperature
     logits = find_backend("onnx").load(load_bundle(str(bundle_folder)), "cpu", 1)(batch)
     assert logits.shape == (count, 7)
     assert logits.dtype == np.float32
@@ -70,8 +71,20 @@ def test_the_weights_file_is_the_network(bundle_folder: Path, trained: Trained) 
     missing, unexpected = network.load_state_dict(weights, strict=False)
     assert not unexpected
     assert all(name.endswith("num_batches_tracked") for name in missing)
+    temperature = load_bundle(str(bundle_folder)).description["provenance"]["temperature"]
+    assert temperature != 1
     for name, value in weights.items():
-        assert torch.equal(value, trained.outcome.weights[name])
+        scale = temperature if name.startswith("classifier.") else 1
+        torch.testing.assert_close(value, trained.outcome.networks[0][name] / scale)
+
+
+def test_the_temperature_is_the_one_that_fits_publictest(bundle_folder: Path, splits: Splits) -> None:
+    classifier = find_backend("onnx").load(load_bundle(str(bundle_folder)), "cpu", 1)
+    public = splits[Split.PUBLIC]
+    logits = answer(classifier, public, 7, lambda _: None)
+    calibrated = measure(logits, public.labels).negative_log_likelihood
+    for factor in (0.9, 1.1):
+        assert measure(logits * np.float32(factor), public.labels).negative_log_likelihood > calibrated
 
 
 def test_the_metrics_are_those_of_the_onnx_models(bundle_folder: Path, splits: Splits) -> None:
@@ -79,11 +92,14 @@ def test_the_metrics_are_those_of_the_onnx_models(bundle_folder: Path, splits: S
     for backend in ("onnx", "onnx-int8"):
         classifier = find_backend(backend).load(bundle, "cpu", 1)
         for split in (Split.PUBLIC, Split.PRIVATE):
-            evaluation = evaluate(confusion_matrix(classifier, splits[split], 5, lambda _: None))
+            logits = answer(classifier, splits[split], 5, lambda _: None)
             metrics = bundle.description["metrics"][split]
             figures = metrics if backend == "onnx" else metrics["int8"]
-            assert figures["accuracy"] == evaluation.accuracy
-            assert figures["interval"] == list(evaluation.interval)
+            expected = json.loads(json.dumps(asdict(measure(logits, splits[split].labels))))
+            for name, value in expected.items():
+                if isinstance(value, float | int):
+                    assert figures[name] == pytest.approx(value, rel=1e-5), name
+            assert figures["intervals"]["accuracy"] == expected["intervals"]["accuracy"]
     assert bundle.description["metrics"]["PrivateTest"]["accuracy"] > 0.7
 
 
@@ -94,10 +110,13 @@ def test_the_card_holds_the_figures(bundle_folder: Path) -> None:
     for split, count in (("PublicTest", 35), ("PrivateTest", 42)):
         metrics = description["metrics"][split]
         for bits, figures in ((32, metrics), (8, metrics["int8"])):
-            low, high = figures["interval"]
-            row = f"| {split} | {count} | {bits} | {figures['accuracy']:.4f} | {low:.4f} to {high:.4f} |"
+            low, high = figures["intervals"]["accuracy"]
+            row = f"| {split} | {bits} | {count} | {figures['accuracy']:.4f} ({low:.4f} to {high:.4f}) |"
             assert row in card
-    assert "calibrated by 56 Training\npictures" in card
+    temperature = description["provenance"]["temperature"]
+    assert f"a temperature of {temperature:.3f}" in card
+    assert "PublicTest chose the best epoch (" in card
+    assert "calibrated by 56 Training pictures" in card
     assert f"| parameters | {description['cost']['parameters']:,} |" in card
     assert f"| multiply-adds a face | {description['cost']['multiply_adds']:,} |" in card
     assert "| seed | 3 |" in card
@@ -120,7 +139,7 @@ def test_completing_a_bundle_leaves_its_network_as_it_is(
     description = json.loads((folder / "model.json").read_text())
     del description["files"]["model.int8.onnx"], description["provenance"]["int8"]
     description["metrics"] = {}
-    complete_bundle(folder, description, splits)
+    complete_bundle(folder, description, splits, {})
     assert "model.int8.onnx" not in description["files"]  # what it was given is not changed
     for name in load_bundle(str(bundle_folder)).files:
         assert (folder / name).read_bytes() == (bundle_folder / name).read_bytes()
@@ -132,7 +151,7 @@ def test_an_old_model_is_replaced_as_a_whole(trained: Trained, splits: Splits, t
     (folder / "old").mkdir(parents=True)
     (tmp_path / "model.partial").mkdir()
     (tmp_path / "model.partial" / "rest").touch()
-    write_bundle(folder, trained.recipe, trained.outcome, splits)
+    write_bundle(folder, trained.recipe, trained.outcome, splits, {})
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert not (folder / "old").exists()
 
@@ -140,18 +159,18 @@ def test_an_old_model_is_replaced_as_a_whole(trained: Trained, splits: Splits, t
 def test_the_exporter_says_nothing(
     trained: Trained, splits: Splits, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    write_bundle(tmp_path / "model", trained.recipe, trained.outcome, splits)
+    write_bundle(tmp_path / "model", trained.recipe, trained.outcome, splits, {})
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_network_that_computes_no_numbers_is_not_shipped(
     trained: Trained, splits: Splits, tmp_path: Path
 ) -> None:
-    weights = dict(trained.outcome.weights)
+    weights = dict(trained.outcome.networks[0])
     weights["classifier.bias"] = torch.full((7,), torch.nan)
-    broken = replace(trained.outcome, weights=weights)
+    broken = replace(trained.outcome, networks=(weights,))
     with pytest.raises(ModelError, match=r"model\.onnx holds weights that are not finite numbers"):
-        write_bundle(tmp_path / "model", trained.recipe, broken, splits)
+        write_bundle(tmp_path / "model", trained.recipe, broken, splits, {})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -160,5 +179,5 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
 ) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ReportError, match=r"cannot be written: Not a directory\.") as caught:
-        write_bundle(tmp_path / "file" / "model", trained.recipe, trained.outcome, splits)
+        write_bundle(tmp_path / "file" / "model", trained.recipe, trained.outcome, splits, {})
     assert caught.value.remedy == "Choose another --out."

@@ -1,17 +1,17 @@
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
-from torch import nn  # noqa: TID253 - as above
 
 from fercli.errors import ReportError, UsageError
 from fercli_torch.network import build_network
 from fercli_training.checkpoint import load_checkpoint, save_checkpoint
 from fercli_training.data import Pictures, Split
-from fercli_training.loop import DivergedError, Step, Trainer
-from fercli_training.recipe import load_recipe
+from fercli_training.loop import DivergedError, Material, Step, Trainer
+from fercli_training.recipe_files import load_recipe
 from tests.training.conftest import Trained
 
 Splits = dict[Split, Pictures]
@@ -19,7 +19,7 @@ Splits = dict[Split, Pictures]
 
 def trainer(recipe_file: Path, splits: Splits, folder: Path, *overrides: str) -> Trainer:
     recipe = load_recipe(str(recipe_file), overrides)
-    return Trainer(recipe, splits[Split.TRAINING], splits[Split.PUBLIC], folder)
+    return Trainer(recipe, Material(splits[Split.TRAINING], splits[Split.PUBLIC]), folder)
 
 
 def metrics(folder: Path) -> list[dict[str, Any]]:
@@ -44,46 +44,26 @@ def test_a_network_learns(trained: Trained) -> None:
 def test_the_best_epoch_on_publictest_is_the_outcome(trained: Trained) -> None:
     accuracies = [line["public_accuracy"] for line in metrics(trained.folder)]
     assert trained.outcome.public_accuracy == max(accuracies)
-    assert trained.outcome.epoch == accuracies.index(max(accuracies)) + 1
+    assert trained.outcome.epochs[0] == accuracies.index(max(accuracies)) + 1
 
 
 def test_the_averaged_weights_are_evaluated_and_kept(trained: Trained, splits: Splits) -> None:
     network = build_network(trained.recipe.architecture)
-    network.load_state_dict(trained.outcome.weights)
+    network.load_state_dict(trained.outcome.networks[0])
     public = splits[Split.PUBLIC]
     with torch.inference_mode():
         logits = network.eval()(torch.from_numpy(public.pixels)[:, None].float() / 255)
     right = int((logits.argmax(1) == torch.from_numpy(public.labels)).sum())
     assert right / len(public) == trained.outcome.public_accuracy
-    weights = trained.outcome.weights
+    (weights,) = trained.outcome.networks
     assert not torch.equal(weights["classifier.weight"], trained.raw["classifier.weight"])
 
 
 def test_the_average_follows_the_weights(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:
     run = trainer(recipe_file, splits, tmp_path, "epochs=1", "average_decay=0", "batch_size=56")
-    outcome = run.run(nothing)
-    for name, value in run.network.state_dict().items():
-        torch.testing.assert_close(outcome.weights[name], value)
-
-
-def test_l2_is_on_the_dense_weights_alone(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:
-    run = trainer(recipe_file, splits, tmp_path, "dense_l2=0.25")
-    decayed, rest = run.optimiser.param_groups
-    dense = [module.weight for module in run.network.modules() if isinstance(module, nn.Linear)]
-    assert len(dense) == 2
-    assert {id(weight) for weight in decayed["params"]} == {id(weight) for weight in dense}
-    assert (decayed["weight_decay"], rest["weight_decay"]) == (0.25, 0)
-    assert len(decayed["params"]) + len(rest["params"]) == len(list(run.network.parameters()))
-
-
-def test_disgust_weighs_more(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:
-    run = trainer(recipe_file, splits, tmp_path, "disgust_weight=4")
-    even = torch.zeros(2, 7)
-    # The mean is weighted: of a disgust and a happy picture, disgust counts four parts in five.
-    even[0, 1] = 100.0
-    assert float(run.criterion(even, torch.tensor([1, 3]))) == pytest.approx(
-        float(torch.log(torch.tensor(7.0))) / 5
-    )
+    (outcome,) = run.run(nothing)
+    for name, value in run.learner.network.state_dict().items():
+        torch.testing.assert_close(outcome.networks[0][name], value)
 
 
 def test_the_learning_rate_decays_and_stops_at_its_floor(trained: Trained) -> None:
@@ -99,26 +79,63 @@ def test_every_step_is_reported(recipe_file: Path, splits: Splits, tmp_path: Pat
     assert all(0 <= step.accuracy <= 1 and step.loss > 0 and step.rate > 0 for step in steps)
 
 
+@pytest.mark.usefixtures("_interruptible")
+@pytest.mark.parametrize("place", [(1, 1), (4, 1), (4, 2)])
 def test_a_run_that_goes_on_has_the_numbers_of_an_undisturbed_one(
-    recipe_file: Path, splits: Splits, tmp_path: Path, trained: Trained
+    place: tuple[int, int], recipe_file: Path, splits: Splits, tmp_path: Path, trained: Trained
 ) -> None:
     def interrupt(step: Step) -> None:
-        if (step.epoch, step.step) == (4, 2):
-            raise KeyboardInterrupt
+        if (step.epoch, step.step) == place:
+            signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         trainer(recipe_file, splits, tmp_path).run(interrupt)
-    assert len(metrics(tmp_path)) == 3
     torch.rand(5)  # another process' random numbers stand elsewhere
     resumed = trainer(recipe_file, splits, tmp_path)
     resumed.resume()
-    outcome = resumed.run(nothing)
+    (outcome,) = resumed.run(nothing)
     assert metrics(tmp_path) == metrics(trained.folder)
-    assert (outcome.epoch, outcome.public_accuracy) == (
-        trained.outcome.epoch, trained.outcome.public_accuracy
+    assert (outcome.epochs, outcome.public_accuracy) == (
+        trained.outcome.epochs, trained.outcome.public_accuracy
     )  # fmt: skip
-    for name, value in trained.outcome.weights.items():
-        assert torch.equal(outcome.weights[name], value), name
+    for name, value in trained.outcome.networks[0].items():
+        assert torch.equal(outcome.networks[0][name], value), name
+
+
+@pytest.mark.usefixtures("_interruptible")
+def test_another_batch_size_begins_the_epoch_anew(
+    recipe_file: Path, splits: Splits, tmp_path: Path
+) -> None:
+    def interrupt(_: Step) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer(recipe_file, splits, tmp_path, "batch_size=8").run(interrupt)
+    steps: list[Step] = []
+    resumed = trainer(recipe_file, splits, tmp_path, "batch_size=28", "epochs=1")
+    resumed.resume()
+    resumed.run(steps.append)
+    assert [step.step for step in steps] == [1, 2]
+
+
+@pytest.mark.usefixtures("_interruptible")
+def test_a_second_ctrl_c_ends_the_run_at_once(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:
+    def interrupt(_: Step) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer(recipe_file, splits, tmp_path).run(interrupt)
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_regularisation_may_be_changed_on_resume(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:
+    trainer(recipe_file, splits, tmp_path, "epochs=1", "dense_l2=0.004").run(nothing)
+    resumed = trainer(recipe_file, splits, tmp_path, "epochs=2", "dense_l2=0.5", "learning_rate_floor=0.05")
+    resumed.resume()
+    resumed.run(nothing)
+    assert [group["weight_decay"] for group in resumed.learner.optimiser.param_groups] == [0.5, 0, 0]
+    assert [line["learning_rate"] for line in metrics(tmp_path)] == [0.01, 0.05]
 
 
 def test_another_seed_gives_other_numbers(
@@ -131,10 +148,10 @@ def test_another_seed_gives_other_numbers(
 def test_a_run_that_is_finished_has_nothing_left_to_do(
     recipe_file: Path, splits: Splits, tmp_path: Path
 ) -> None:
-    first = trainer(recipe_file, splits, tmp_path, "epochs=1").run(nothing)
+    (first,) = trainer(recipe_file, splits, tmp_path, "epochs=1").run(nothing)
     again = trainer(recipe_file, splits, tmp_path, "epochs=1")
     again.resume()
-    assert again.run(nothing).public_accuracy == first.public_accuracy
+    assert again.run(nothing)[0].public_accuracy == first.public_accuracy
     assert len(metrics(tmp_path)) == 1
 
 
@@ -168,7 +185,7 @@ def test_the_last_good_checkpoint_outlives_a_divergence(
     assert (tmp_path / "checkpoint.pt").read_bytes() == good
     sane = trainer(recipe_file, splits, tmp_path, "epochs=2")
     sane.resume()
-    assert sane.run(nothing).public_accuracy > 0
+    assert sane.run(nothing)[0].public_accuracy > 0
     assert [line["epoch"] for line in metrics(tmp_path)] == [1, 2]
 
 
@@ -189,8 +206,8 @@ def test_weights_that_break_in_an_epochs_last_step_are_not_saved(
 
 
 def test_bfloat16_trains_too(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:
-    outcome = trainer(recipe_file, splits, tmp_path, "epochs=2", "precision=bfloat16").run(nothing)
-    assert {value.dtype for value in outcome.weights.values()} == {torch.float32, torch.int64}
+    (outcome,) = trainer(recipe_file, splits, tmp_path, "epochs=2", "precision=bfloat16").run(nothing)
+    assert {value.dtype for value in outcome.networks[0].values()} == {torch.float32, torch.int64}
     lines = metrics(tmp_path)
     assert lines[1]["loss"] < lines[0]["loss"]
 
@@ -206,7 +223,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(
         other.resume()
 
 
-@pytest.mark.parametrize("entry", ["network", "optimiser", "generator", "best", "epoch"])
+@pytest.mark.parametrize("entry", ["network", "optimiser", "step", "best", "epoch"])
 def test_a_checkpoint_that_lacks_something_is_refused(
     entry: str, recipe_file: Path, splits: Splits, tmp_path: Path, trained: Trained
 ) -> None:
@@ -219,9 +236,9 @@ def test_a_checkpoint_that_lacks_something_is_refused(
 
 def test_a_single_picture_is_too_few(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:
     training = splits[Split.TRAINING]
-    one = Pictures(training.pixels[:1], training.labels[:1])
-    with pytest.raises(UsageError, match="1 picture to train on; at least 2"):
-        Trainer(load_recipe(str(recipe_file)), one, splits[Split.PUBLIC], tmp_path)
+    one = Pictures(training.pixels[:1], training.labels[:1], training.rows[:1])
+    with pytest.raises(UsageError, match=r"1 picture\(s\) to train on; at least 2"):
+        Trainer(load_recipe(str(recipe_file)), Material(one, splits[Split.PUBLIC]), tmp_path)
 
 
 def test_a_smaller_set_than_a_batch_is_one_batch(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
 from torch import nn  # noqa: TID253 - as above
 
-from fercli.architecture import ArticleArchitecture
+from fercli.architecture import ArticleArchitecture, ResidualArchitecture, read_architecture
 from fercli.errors import UnavailableError
 from fercli_torch.network import Standardise, build_network
 from fercli_training.cost import count_cost
 
 ARTICLE = ArticleArchitecture().description()
+RESIDUAL = ResidualArchitecture(32, ((48, 1), (80, 2), (160, 2), (320, 1)), 0.3).description()
 
 
 def test_a_face_becomes_seven_logits() -> None:
@@ -27,6 +28,44 @@ def test_the_articles_network_costs_what_it_should() -> None:
         "parameters": 2_936_391,
         "multiply_adds": 94_785_024,
     }
+
+
+def test_the_residual_network_costs_no_more() -> None:
+    cost = count_cost(build_network(RESIDUAL).eval())
+    assert cost == {"parameters": 2_507_303, "multiply_adds": 94_263_488}
+
+
+def test_what_a_description_leaves_out_is_as_it_always_was() -> None:
+    short = {name: ARTICLE[name] for name in ("name", "convolutions", "kernel", "dense", "dropout")}
+    assert read_architecture(short) == ArticleArchitecture()
+
+
+def test_a_fresh_block_adds_nothing_to_its_shortcut() -> None:
+    network = build_network(RESIDUAL | {"stages": [[32, 2]]}).eval()
+    maps = torch.rand(2, 32, 8, 8)
+    torch.testing.assert_close(network.get_submodule("stages.0.1")(maps), maps)
+
+
+def test_biases_are_where_no_normalisation_makes_them_idle() -> None:
+    bare = build_network(ARTICLE | {"normalisation": "none", "dense_normalisation": "none"})
+    both = build_network(ARTICLE | {"biases": True})
+    for network in (bare, both):
+        layers = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+        assert all(layer.bias is not None for layer in layers)
+
+
+def test_local_response_is_the_tutorials() -> None:
+    network = build_network(ARTICLE | {"convolutions": [12], "normalisation": "local_response"})
+    maps = torch.rand(2, 12, 3, 3) * 30
+    expected = torch.stack(
+        [
+            maps[:, channel]
+            / (1 + 0.001 / 9 * maps[:, max(0, channel - 4) : channel + 5].square().sum(1)) ** 0.75
+            for channel in range(12)
+        ],
+        dim=1,
+    )
+    torch.testing.assert_close(network.get_submodule("convolutions.0.local_response")(maps), expected)
 
 
 def test_the_cost_of_a_small_network_is_what_a_pencil_says() -> None:
@@ -52,17 +91,19 @@ def test_other_widths_and_depths_work(change: dict[str, Any]) -> None:
 
 def test_a_description_describes_what_it_is_read_from() -> None:
     description = ARTICLE | {"convolutions": [3, 4], "kernel": 3, "dense": [8], "dropout": 0.0}
-    assert ArticleArchitecture.from_description(description).description() == description
+    assert read_architecture(description).description() == description
 
 
 @pytest.mark.parametrize(
     ("description", "message"),
     [
         ({}, "no architecture None"),
+        (ARTICLE | {"name": ["article"]}, r"no architecture \['article'\]"),
         (ARTICLE | {"name": "transformer"}, "no architecture 'transformer'"),
         ({"name": "article", "kernel": 5}, "lacks convolutions, dense, dropout"),
-        (ARTICLE | {"convolutions": "wide"}, "described wrongly"),
-        (ARTICLE | {"convolutions": 64}, "described wrongly"),
+        (ARTICLE | {"convolutions": "wide"}, "convolutions is 'wide', not a list"),
+        (ARTICLE | {"convolutions": 64}, "convolutions is 64, not a list"),
+        (ARTICLE | {"dense": {}}, "dense is {}, not a list"),
         (ARTICLE | {"convolutions": [64, -1]}, "described wrongly"),
         (ARTICLE | {"dense": [0]}, "described wrongly"),
         (ARTICLE | {"dense": [512.5]}, "described wrongly"),
@@ -71,11 +112,32 @@ def test_a_description_describes_what_it_is_read_from() -> None:
         (ARTICLE | {"kernel": -1}, "described wrongly"),
         (ARTICLE | {"dropout": 1.0}, "described wrongly"),
         (ARTICLE | {"dropout": None}, "described wrongly"),
+        (ARTICLE | {"leak": 1.0}, "described wrongly"),
+        (ARTICLE | {"biases": 1}, "described wrongly"),
+        (ARTICLE | {"normalisation": "group"}, "described wrongly"),
+        (ARTICLE | {"dense_normalisation": "local_response"}, "described wrongly"),
+        (ARTICLE | {"drop_out": 0.5}, "no entry 'drop_out'"),
+        ({"name": "residual", "stem": 4}, "lacks stages, dropout"),
+        (RESIDUAL | {"stages": []}, "described wrongly"),
+        (RESIDUAL | {"stages": [[8, 1]] * 5}, "described wrongly"),
+        (RESIDUAL | {"stages": 8}, "stages is 8, not a list"),
+        (RESIDUAL | {"stages": [8, 8]}, "a stage is 8, not a list"),
+        (RESIDUAL | {"stages": [[8, 1, 1]]}, "not a width and a count of blocks"),
+        (RESIDUAL | {"stages": [[8, 0]]}, "described wrongly"),
+        (RESIDUAL | {"stages": [[0, 1]]}, "described wrongly"),
+        (RESIDUAL | {"stem": 0}, "described wrongly"),
+        (RESIDUAL | {"dropout": True}, "described wrongly"),
     ],
 )
 def test_a_wrong_description_is_refused(description: dict[str, Any], message: str) -> None:
     with pytest.raises(UnavailableError, match=message):
         build_network(description)
+
+
+def test_a_mistyped_entry_gets_the_nearest_name() -> None:
+    with pytest.raises(UnavailableError) as caught:
+        read_architecture(ARTICLE | {"normalization": "batch"})
+    assert caught.value.remedy == "Did you mean normalisation?"
 
 
 def test_standardised_pictures_have_mean_0_and_variance_1() -> None:

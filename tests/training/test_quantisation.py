@@ -19,7 +19,7 @@ Splits = dict[Split, Pictures]
 def pictures(count: int) -> Pictures:
     """Each of its own grey."""
     pixels = np.arange(count, dtype=np.uint8).repeat(48 * 48).reshape(-1, 48, 48)
-    return Pictures(pixels, np.arange(count) * 7 // count)
+    return Pictures(pixels, np.arange(count) * 7 // count, np.arange(count))
 
 
 def tensors_of(path: Path) -> dict[str, NDArray[Any]]:
@@ -51,7 +51,8 @@ def test_the_faces_are_mixed_and_always_the_same() -> None:
 
 
 def test_no_more_faces_than_are_needed_are_taken() -> None:
-    many = Pictures(np.zeros((CALIBRATION + 9, 48, 48), np.uint8), np.zeros(CALIBRATION + 9, np.int64))
+    count = CALIBRATION + 9
+    many = Pictures(np.zeros((count, 48, 48), np.uint8), np.zeros(count, np.int64), np.arange(count))
     assert len(calibration_faces(many)) == CALIBRATION
 
 
@@ -100,10 +101,10 @@ def test_it_says_nothing(
 
 @pytest.mark.fer2013
 def test_the_shipped_file_is_what_the_data_gives(fer2013: Path, tmp_path: Path) -> None:
-    from fercli_training.data import read_fer2013
+    from fercli_training.data import read_pictures
 
     bundle = load_bundle("default")
-    training = read_fer2013(fer2013, [Split.TRAINING])[Split.TRAINING]
+    training = read_pictures(fer2013, [Split.TRAINING])[Split.TRAINING]
     quantise(bundle.verified("model.onnx"), calibration_faces(training), tmp_path / "small.onnx")
     made, shipped = (
         tensors_of(path) for path in (tmp_path / "small.onnx", bundle.verified("model.int8.onnx"))

@@ -2,36 +2,101 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
 
+from fercli_training.overlays import lay_over
+
 if TYPE_CHECKING:
     from fercli_training.recipe import Training
 
+_ERASED = (0.02, 0.25)
+"""The least and largest share of a picture that is painted over."""
+
+_ERASED_RATIO = 3.0
+"""The most that a painted rectangle is higher than wide, or wider than high."""
+
 
 def augment(pictures: torch.Tensor, recipe: Training, generator: torch.Generator) -> torch.Tensor:
-    """Flips, rotates, scales and shifts each picture by a random amount of its own, in one resampling.
+    """Varies each picture by random amounts of its own, in the recipe's limits.
 
     Args:
-        pictures: float32 (N, 1, H, W).
-        recipe: gives the probability of a flip and the largest rotation, scale and shift.
+        pictures: float32 (N, 1, H, W), grey in 0..1, on the generator's device.
+        recipe: what is done, and how far it goes.
         generator: where the random numbers come from.
 
     Returns:
-        Float32 of the same shape; what lies outside a picture continues its border.
+        Float32 of the same shape, in 0..1; what lies outside a picture continues its border.
     """
+    pictures = _resample(pictures, recipe, generator)
+    if recipe.brightness or recipe.contrast:
+        pictures = _relight(pictures, recipe, generator)
+    for probability, opacity in ((recipe.text, 1.0), (recipe.watermark, 0.3)):
+        if probability:
+            pictures = lay_over(pictures, probability, opacity, generator)
+    return _erase(pictures, recipe.erasing, generator) if recipe.erasing else pictures
 
-    def between(limit: float) -> torch.Tensor:
-        return (torch.rand(len(pictures), generator=generator) * 2 - 1) * limit
 
-    angle = between(torch.pi * recipe.rotation / 180)
-    zoom = torch.exp(between(recipe.scale))
-    mirror = torch.where(torch.rand(len(pictures), generator=generator) < recipe.flip, -1.0, 1.0)
+def _resample(pictures: torch.Tensor, recipe: Training, generator: torch.Generator) -> torch.Tensor:
+    """Flips, rotates, scales, crops and shifts, all in one interpolation."""
+    angle = _between(pictures, math.pi * recipe.rotation / 180, generator)
+    zoom = torch.exp(_between(pictures, recipe.scale, generator)) * recipe.centre_crop
+    mirror = torch.where(_chosen(pictures, recipe.flip, generator), -1.0, 1.0)
     # affine_grid's coordinates run from -1 to 1, so a shift by a share of the side is twice that.
-    across, down = between(2 * recipe.shift), between(2 * recipe.shift)
+    across = _between(pictures, 2 * recipe.shift, generator)
+    down = _between(pictures, 2 * recipe.shift, generator)
     cosine, sine = angle.cos() * zoom, angle.sin() * zoom
     matrix = torch.stack([cosine * mirror, -sine, across, sine * mirror, cosine, down], dim=1)
     grid = functional.affine_grid(matrix.view(-1, 2, 3), list(pictures.shape), align_corners=False)
     return functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+
+
+def _relight(pictures: torch.Tensor, recipe: Training, generator: torch.Generator) -> torch.Tensor:
+    """The network standardises pictures, so what this teaches is grey levels cut off at black and white."""
+    factor = 1 + _between(pictures, recipe.contrast, generator)
+    offset = _between(pictures, recipe.brightness, generator)
+    return (pictures * factor.view(-1, 1, 1, 1) + offset.view(-1, 1, 1, 1)).clamp(0, 1)
+
+
+def _erase(pictures: torch.Tensor, probability: float, generator: torch.Generator) -> torch.Tensor:
+    """Random erasing: a rectangle of one random grey (Zhong et al., 2020)."""
+    height, width = pictures.shape[-2:]
+    low, high = _ERASED
+    area = (low + (high - low) * _uniform(pictures, generator)) * height * width
+    ratio = torch.exp(_between(pictures, math.log(_ERASED_RATIO), generator))
+    rows = (area * ratio).sqrt().round().clamp(1, height - 1)
+    columns = (area / ratio).sqrt().round().clamp(1, width - 1)
+    inside = (
+        _span(height, rows, pictures, generator)[:, :, None]
+        & _span(width, columns, pictures, generator)[:, None]
+    )
+    inside &= _chosen(pictures, probability, generator)[:, None, None]
+    grey = _uniform(pictures, generator).view(-1, 1, 1, 1)
+    return torch.where(inside[:, None], grey, pictures)
+
+
+def _span(
+    side: int, lengths: torch.Tensor, pictures: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    """Bool (N, side): a run of the given length at a random place."""
+    start = ((side - lengths) * _uniform(pictures, generator)).floor()[:, None]
+    places = torch.arange(side, device=pictures.device)
+    return (places >= start) & (places < start + lengths[:, None])
+
+
+def _uniform(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """A random number in 0..1 for each picture: float32 (N,)."""
+    return torch.rand(len(pictures), generator=generator, device=pictures.device)
+
+
+def _between(pictures: torch.Tensor, limit: float, generator: torch.Generator) -> torch.Tensor:
+    """A random number for each picture, up to the limit either way."""
+    return (_uniform(pictures, generator) * 2 - 1) * limit
+
+
+def _chosen(pictures: torch.Tensor, probability: float, generator: torch.Generator) -> torch.Tensor:
+    """Whether each picture is one of those it happens to: bool (N,)."""
+    return _uniform(pictures, generator) < probability

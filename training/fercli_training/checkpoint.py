@@ -11,7 +11,9 @@ import torch
 from fercli.errors import ReportError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from typing import BinaryIO
 
 FILE = "checkpoint.pt"
 
@@ -22,18 +24,27 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     Raises:
         ReportError: the checkpoint cannot be written.
     """
-    partial = folder / f"{FILE}.partial"
+    write_whole(folder / FILE, lambda file: torch.save(state, file))
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Writes a file under another name first, so that it appears whole or not at all.
+
+    Raises:
+        ReportError: the file cannot be written.
+    """
+    partial = path.with_name(f"{path.name}.partial")
     try:
         with partial.open("wb") as file:
-            torch.save(state, file)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(folder / FILE)
+        partial.replace(path)
     except (OSError, RuntimeError) as error:
         partial.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise ReportError(
-            f"The checkpoint in {folder} cannot be written: {reason}.",
+            f"{path} cannot be written: {reason}.",
             "Make room; the last good checkpoint is kept, and --resume goes on from it.",
         ) from error
 

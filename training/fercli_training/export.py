@@ -7,6 +7,7 @@ import logging
 import shutil
 import warnings
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,10 +23,13 @@ from fercli.errors import ReportError
 from fercli.exporting import ParityError, check_int8, check_parity
 from fercli.records import EXPRESSIONS
 from fercli_torch.network import build_network
+from fercli_training.calibration import fit_temperature
 from fercli_training.card import model_card
 from fercli_training.cost import count_cost
 from fercli_training.data import Pictures, Split, class_counts
-from fercli_training.evaluation import Evaluation, confusion_matrix, evaluate
+from fercli_training.data.duplicates import seen_in
+from fercli_training.evaluation import Evaluation, Figures, answer, evaluate, measure
+from fercli_training.learner import unit_range
 from fercli_training.quantisation import calibration_faces, quantise
 
 if TYPE_CHECKING:
@@ -33,17 +37,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from torch import nn
 
     from fercli.plugins import Classifier
-    from fercli_training.loop import Outcome, Weights
+    from fercli_training.learner import Weights
     from fercli_training.recipe import Recipe
+    from fercli_training.snapshots import Candidate
 
 _BATCH = 256
 _OPSET = 18
 
 
-def write_bundle(folder: Path, recipe: Recipe, outcome: Outcome, splits: Mapping[Split, Pictures]) -> Path:
+def write_bundle(
+    folder: Path,
+    recipe: Recipe,
+    candidate: Candidate,
+    splits: Mapping[Split, Pictures],
+    votes: Mapping[Split, NDArray[np.float32]],
+) -> Path:
     """Writes the bundle, measured on PublicTest and PrivateTest by its own model.onnx.
+
+    Its probabilities are calibrated by a temperature fitted on PublicTest, by which the classifier's
+    weights and biases are divided: the bundle's logits need no further step.
 
     Returns:
         The bundle's folder, which is replaced as a whole.
@@ -56,7 +71,7 @@ def write_bundle(folder: Path, recipe: Recipe, outcome: Outcome, splits: Mapping
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        _fill(partial, recipe, outcome, splits)
+        _fill(partial, recipe, candidate, splits, votes)
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
     except OSError as error:
@@ -68,13 +83,19 @@ def write_bundle(folder: Path, recipe: Recipe, outcome: Outcome, splits: Mapping
     return folder
 
 
-def complete_bundle(folder: Path, description: Mapping[str, Any], splits: Mapping[Split, Pictures]) -> None:
+def complete_bundle(
+    folder: Path,
+    description: Mapping[str, Any],
+    splits: Mapping[Split, Pictures],
+    votes: Mapping[Split, NDArray[np.float32]],
+) -> None:
     """Writes what a bundle of weights and model.onnx lacks: the same in 8 bits, figures, card, model.json.
 
     Args:
         folder: the bundle's, which is written to.
         description: its model.json; entries that are made here are replaced.
         splits: all of FER2013.
+        votes: of FER+, (N, 7), by split, where there are any.
 
     Raises:
         ParityError: the network in 8 bits is too far from the one in 32.
@@ -85,27 +106,37 @@ def complete_bundle(folder: Path, description: Mapping[str, Any], splits: Mappin
     made_by = {"pictures": len(faces), "onnxruntime": onnxruntime.__version__}
     provenance = {**description["provenance"], "int8": made_by}
     files = dict(description["files"])
-    bundle = Bundle(folder, {**description, "provenance": provenance, "files": files})
+    bundle = Bundle(folder, {**description, "provenance": provenance, "files": files, "metrics": {}})
     quantise(bundle.verified(ONNX), faces, folder / ONNX_INT8)
     files[ONNX_INT8] = sha256(folder / ONNX_INT8)
     exact, small = (_classifier(bundle, backend) for backend in ("onnx", "onnx-int8"))
     batch = _batch(splits[Split.PUBLIC])
     check_int8(small(batch), exact(batch), ONNX_INT8)
-    evaluations = {split: _evaluate(exact, splits[split]) for split in (Split.PUBLIC, Split.PRIVATE)}
-    bundle.description["metrics"] = {
-        str(split): {**_metrics(evaluation), "int8": _metrics(_evaluate(small, splits[split]))}
-        for split, evaluation in evaluations.items()
+    evaluations = {
+        split: _evaluate(exact, splits[split], splits[Split.TRAINING], votes.get(split))
+        for split in (Split.PUBLIC, Split.PRIVATE)
     }
+    for split, evaluation in evaluations.items():
+        small_figures = measure(_answer(small, splits[split]), splits[split].labels)
+        bundle.description["metrics"][str(split)] = _metrics(evaluation, small_figures)
     (folder / CARD).write_text(model_card(bundle.description, evaluations[Split.PRIVATE]), "utf-8")
     files[CARD] = sha256(folder / CARD)
     (folder / DESCRIPTION).write_text(json.dumps(bundle.description, indent=1) + "\n", "utf-8")
 
 
-def _fill(folder: Path, recipe: Recipe, outcome: Outcome, splits: Mapping[Split, Pictures]) -> None:
+def _fill(
+    folder: Path,
+    recipe: Recipe,
+    candidate: Candidate,
+    splits: Mapping[Split, Pictures],
+    votes: Mapping[Split, NDArray[np.float32]],
+) -> None:
     network = build_network(recipe.architecture)
-    network.load_state_dict(outcome.weights)
+    (weights,) = candidate.networks
+    network.load_state_dict(weights)
     network.eval()
-    _save_weights(folder / WEIGHTS, outcome.weights)
+    temperature = _calibrate(network, splits[Split.PUBLIC])
+    _save_weights(folder / WEIGHTS, network.state_dict())
     _export_onnx(folder / ONNX, network)
     description: dict[str, Any] = {
         "format": FORMAT,
@@ -118,7 +149,9 @@ def _fill(folder: Path, recipe: Recipe, outcome: Outcome, splits: Mapping[Split,
         "provenance": {
             "data": {str(split): class_counts(pictures) for split, pictures in splits.items()},
             "recipe": recipe.as_dict()["training"],
-            "epoch": outcome.epoch,
+            "epochs": list(candidate.epochs),
+            "weights": candidate.name,
+            "temperature": temperature,
             "fercli": __version__,
             "torch": torch.__version__,
         },
@@ -128,7 +161,19 @@ def _fill(folder: Path, recipe: Recipe, outcome: Outcome, splits: Mapping[Split,
     with torch.inference_mode():
         expected = network(torch.from_numpy(batch)).numpy()
     check_parity(_classifier(Bundle(folder, description), "onnx")(batch), expected, ONNX)
-    complete_bundle(folder, description, splits)
+    complete_bundle(folder, description, splits, votes)
+
+
+def _calibrate(network: nn.Module, public: Pictures) -> float:
+    """Divides the classifier by the temperature that fits PublicTest best, and returns that."""
+    batches = torch.split(torch.from_numpy(public.pixels)[:, None], _BATCH)
+    with torch.inference_mode():
+        logits = torch.cat([network(unit_range(batch)) for batch in batches]).numpy()
+    temperature = fit_temperature(logits, public.labels)
+    with torch.no_grad():
+        for parameter in network.get_submodule("classifier").parameters():
+            parameter.div_(temperature)
+    return temperature
 
 
 def _save_weights(path: Path, weights: Weights) -> None:
@@ -182,9 +227,19 @@ def _batch(pictures: Pictures) -> NDArray[np.float32]:
     return to_unit_range(pictures.pixels[:_BATCH, np.newaxis])
 
 
-def _evaluate(classifier: Classifier, pictures: Pictures) -> Evaluation:
-    return evaluate(confusion_matrix(classifier, pictures, _BATCH, lambda _: None))
+def _answer(classifier: Classifier, pictures: Pictures) -> NDArray[np.float32]:
+    return answer(classifier, pictures, _BATCH, lambda _: None)
 
 
-def _metrics(evaluation: Evaluation) -> dict[str, Any]:
-    return {"accuracy": evaluation.accuracy, "interval": list(evaluation.interval)}
+def _evaluate(
+    classifier: Classifier, pictures: Pictures, training: Pictures, votes: NDArray[np.float32] | None
+) -> Evaluation:
+    seen = seen_in(pictures, training)
+    return evaluate(_answer(classifier, pictures), pictures.labels, seen=seen, votes=votes)
+
+
+def _metrics(evaluation: Evaluation, small: Figures) -> dict[str, Any]:
+    """What model.json tells of a split: the 32-bit network's figures, and the 8-bit one's."""
+    told = {"unseen": evaluation.unseen, "votes": evaluation.votes, "int8": small}
+    others = {name: asdict(value) for name, value in told.items() if value is not None}
+    return asdict(evaluation.figures) | others

@@ -1,65 +1,139 @@
-"""A recipe: everything that decides how a network is trained, as a typed value read from TOML."""
+"""A recipe: everything that decides how a network is trained, as typed values."""
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from fercli.errors import UsageError, did_you_mean
+from fercli.records import EXPRESSIONS
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-_FOLDER = Path(__file__).parent / "recipes"
 _LARGEST = 1e30
-"""What Adam multiplies with has to stay in the range of 32-bit floats."""
+"""What an optimiser multiplies with has to stay in the range of 32-bit floats."""
+
+_CHOICES = {
+    "optimiser": ("adam", "sgd"),
+    "schedule": ("exponential", "cosine"),
+    "loss": ("cross_entropy", "squared_hinge"),
+    "precision": ("bfloat16", "float32"),
+}
+_SHARES = (
+    "label_smoothing", "votes", "teacher",
+    "flip", "shift", "brightness", "contrast", "erasing", "text", "watermark",
+)  # fmt: skip
+_FACTORS = ("learning_rate_floor", "weight_decay", "dense_l2", "mixup", "rotation", "scale")
+_AT_LEAST = {"epochs": 1, "batch_size": 2, "cycles": 1, "snapshots": 1, "snapshot_interval": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """How a network is trained; recipes/article.toml explains each entry."""
+    """How a network is trained. What has a default is off, or as usual, where a recipe is silent.
+
+    Attributes:
+        epochs: how often every picture is seen.
+        batch_size: pictures a step, on each device.
+        learning_rate: the highest one of the run.
+        optimiser: `adam`, or `sgd` (with Nesterov momentum).
+        momentum: of `sgd`.
+        schedule: `exponential` (a factor an epoch, down to a floor) or `cosine` (to 0 at the end).
+        learning_rate_decay: the factor of `exponential`.
+        learning_rate_floor: the least rate of `exponential`.
+        warmup: the share of a `cosine` in which the rate rises from 0 first.
+        cycles: how many `cosine` schedules follow one another (Huang et al., "Snapshot Ensembles", 2017).
+        weight_decay: L2 on the weights of convolutions and dense layers, in the gradient.
+        dense_l2: more of it on dense layers, as the article had it.
+        average_decay: of the moving averages of the weights, a step.
+        loss: `cross_entropy`, or `squared_hinge` (Tang, "Deep Learning using Linear SVMs", 2013).
+        class_weights: what a picture's loss counts, by its expression; 1 where not named.
+        label_smoothing: the share of a target that is spread evenly (Szegedy et al., 2016).
+        votes: the share of a target that the FER+ votes make (Barsoum et al., 2016), where there are any.
+        teacher: the share of the loss that compares with the teachers' answers (Hinton et al., 2015).
+        teacher_temperature: what teachers' and network's logits are divided by for it.
+        mixup: alpha of the Beta distribution that pictures are mixed by (Zhang et al., 2018); 0 is off.
+        flip: the probability that a picture is mirrored.
+        rotation: the largest turn either way, in degrees.
+        shift: the largest shift either way, as a share of the side.
+        scale: the largest exponent of e either way by which a picture grows or shrinks.
+        centre_crop: the share of the side that is kept of every picture, and enlarged to the whole.
+        brightness: the largest change of the grey levels, of 1, either way.
+        contrast: the largest change of the contrast, as a share, either way.
+        erasing: the probability that a rectangle is painted over (Zhong et al., 2020).
+        text: the probability that a line of opaque text is laid over a picture.
+        watermark: the same of faint text.
+        snapshots: how many of the last snapshots of the averaged weights are kept, and averaged at the end.
+        snapshot_interval: epochs from one snapshot to the next.
+        seed: of all that is random.
+        precision: `bfloat16` or `float32`; weights are 32-bit in both.
+    """
 
     epochs: int
     batch_size: int
     learning_rate: float
-    learning_rate_decay: float
-    learning_rate_floor: float
-    dense_l2: float
-    average_decay: float
-    disgust_weight: float
-    flip: float
-    rotation: float
-    shift: float
-    scale: float
-    seed: int
-    precision: str
+    optimiser: str = "adam"
+    momentum: float = 0.9
+    schedule: str = "exponential"
+    learning_rate_decay: float = 1.0
+    learning_rate_floor: float = 0.0
+    warmup: float = 0.0
+    cycles: int = 1
+    weight_decay: float = 0.0
+    dense_l2: float = 0.0
+    average_decay: float = 0.0
+    loss: str = "cross_entropy"
+    class_weights: dict[str, float] = field(default_factory=dict)
+    label_smoothing: float = 0.0
+    votes: float = 0.0
+    teacher: float = 0.0
+    teacher_temperature: float = 1.0
+    mixup: float = 0.0
+    flip: float = 0.0
+    rotation: float = 0.0
+    shift: float = 0.0
+    scale: float = 0.0
+    centre_crop: float = 1.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    erasing: float = 0.0
+    text: float = 0.0
+    watermark: float = 0.0
+    snapshots: int = 1
+    snapshot_interval: int = 1
+    seed: int = 1
+    precision: str = "bfloat16"
 
     def __post_init__(self) -> None:
         """Refuses impossible values.
 
         Raises:
-            UsageError: an entry is out of its range.
+            UsageError: an entry is out of its range, or a choice there is not (the nearest is named).
         """
-        self._require("epochs", self.epochs >= 1, "at least 1")
-        self._require("batch_size", self.batch_size > 1, "at least 2")
-        for name in ("learning_rate", "disgust_weight"):
-            self._require(name, getattr(self, name) > 0, "above 0")
-        self._require("learning_rate_decay", 0 < self.learning_rate_decay <= 1, "above 0, at most 1")
-        for name in ("learning_rate_floor", "dense_l2", "rotation", "scale"):
-            self._require(name, getattr(self, name) >= 0, "0 or more")
-        self._require("average_decay", 0 <= self.average_decay < 1, "0 or more, below 1")
-        for name in ("learning_rate", "dense_l2"):
-            self._require(name, getattr(self, name) <= _LARGEST, f"at most {_LARGEST:g}")
-        for name in ("flip", "shift"):
+        for name, least in _AT_LEAST.items():
+            self._require(name, getattr(self, name) >= least, f"at least {least}")
+        for name in ("learning_rate", "teacher_temperature"):
+            self._require(name, 0 < getattr(self, name) <= _LARGEST, f"above 0, at most {_LARGEST:g}")
+        for name in ("learning_rate_decay", "centre_crop"):
+            self._require(name, 0 < getattr(self, name) <= 1, "above 0, at most 1")
+        for name in _FACTORS:
+            self._require(name, 0 <= getattr(self, name) <= _LARGEST, f"0 or more, at most {_LARGEST:g}")
+        for name in ("average_decay", "momentum", "warmup"):
+            self._require(name, 0 <= getattr(self, name) < 1, "0 or more, below 1")
+        for name in _SHARES:
             self._require(name, 0 <= getattr(self, name) <= 1, "0 to 1")
         self._require("seed", 0 <= self.seed < 2**63, "0 or more, below 2**63")
-        self._require("precision", self.precision in {"bfloat16", "float32"}, "bfloat16 or float32")
+        for name, choices in _CHOICES.items():
+            self._require_choice(name, getattr(self, name), choices)
+        for expression, weight in self.class_weights.items():
+            self._require_choice("class_weights", expression, EXPRESSIONS)
+            self._require("class_weights", 0 < weight <= _LARGEST, f"above 0, at most {_LARGEST:g}")
 
     def _require(self, name: str, holds: bool, rule: str) -> None:
         if not holds:
             raise UsageError(f"The recipe's {name} is {getattr(self, name)!r}; it must be {rule}.")
+
+    def _require_choice(self, name: str, value: str, choices: tuple[str, ...]) -> None:
+        if value not in choices:
+            remedy = did_you_mean(value, choices) or f"Choose one of {', '.join(choices)}."
+            raise UsageError(f"The recipe's {name} has no {value!r}.", remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,77 +147,3 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain values, for a bundle's provenance."""
         return asdict(self)
-
-
-def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
-    """A recipe by the name of one that ships, or by the path of a TOML file.
-
-    Args:
-        name: `article`, or a path that ends in .toml.
-        overrides: `key=value`, the value as TOML writes it; a key of the table `training`.
-
-    Raises:
-        UsageError: no such recipe, a file that is no TOML, a key that is unknown (the nearest right one
-            is named) or missing, or a value of the wrong type or range.
-    """
-    shipped = {path.stem: path for path in _FOLDER.glob("*.toml")}
-    path = shipped.get(name, Path(name))
-    if not path.is_file():
-        raise UsageError(
-            f"There is no recipe {name}.",
-            f"Choose one of {', '.join(sorted(shipped))}, or give a TOML file.",
-        )
-    try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not a recipe: {error}.") from error
-    _refuse_unknown(tables, ("architecture", "training"), str(path))
-    training = _table(tables, "training", path)
-    for override in overrides:
-        training |= _parse(override)
-    return Recipe(path.stem, _table(tables, "architecture", path), _training(training, str(path)))
-
-
-def _table(tables: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:
-    table = tables.get(name)
-    if not isinstance(table, dict):
-        raise UsageError(f"{path} lacks the table [{name}].", f"{_FOLDER / 'article.toml'} shows both.")
-    return dict(table)
-
-
-def _parse(override: str) -> dict[str, Any]:
-    """One `--set key=value`; a bare word counts as text."""
-    key, equals, value = override.partition("=")
-    if not equals:
-        raise UsageError(f"--set {override} has no '='.", "Write --set key=value.")
-    try:
-        return {key.strip(): tomllib.loads(f"value = {value}")["value"]}
-    except tomllib.TOMLDecodeError:
-        return {key.strip(): value.strip()}
-
-
-def _training(values: Mapping[str, Any], where: str) -> Training:
-    names = [field.name for field in fields(Training)]
-    _refuse_unknown(values, names, where)
-    missing = [name for name in names if name not in values]
-    if missing:
-        raise UsageError(f"{where} lacks {', '.join(missing)}.")
-    types = get_type_hints(Training)
-    typed: dict[str, Any] = {name: _typed(name, values[name], types[name]) for name in names}
-    return Training(**typed)
-
-
-def _typed(name: str, value: object, wanted: type) -> object:
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not wanted:
-        raise UsageError(f"The recipe's {name} is {value!r}; it must be of type {wanted.__name__}.")
-    return value
-
-
-def _refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:
-    names = list(known)
-    for key in given:
-        if key not in names:
-            remedy = did_you_mean(key, names) or f"Known are {', '.join(names)}."
-            raise UsageError(f"{where}: there is no recipe key {key}.", remedy)

@@ -1,0 +1,124 @@
+"""The training loop against a bare loop of the same network on tensors in memory; bfloat16 against 32 bits.
+
+`python benchmarks/training.py --data fer2013.csv.gz --out benchmarks/results`; interleaved rounds in one
+process, the medians and spreads of pictures a second. The loop augments, averages weights and writes its
+journal; the bare loop does none of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import resource
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional
+
+from fercli_torch.network import build_network
+from fercli_training.data import Pictures, Split, read_pictures
+from fercli_training.learner import unit_range
+from fercli_training.loop import Material, Trainer
+from fercli_training.optimisation import make_optimiser
+from fercli_training.recipe_files import load_recipe
+
+if TYPE_CHECKING:
+    from fercli_training.recipe import Recipe
+
+_RECIPES = ("article", "residual")
+_PRECISIONS = ("bfloat16", "float32")
+
+
+def main() -> None:
+    """Measures, prints and writes training.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=25)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    splits = read_pictures(options.data, Split)
+    rates: dict[str, list[float]] = {}
+    for _ in range(options.rounds):
+        for name in _RECIPES:
+            for precision in _PRECISIONS:
+                recipe = load_recipe(name, [f"precision={precision}", "epochs=1", "votes=0"])
+                part = _part(splits[Split.TRAINING], options.steps * recipe.training.batch_size)
+                rates.setdefault(f"{name} {precision} loop", []).append(_loop(recipe, part))
+                rates.setdefault(f"{name} {precision} bare", []).append(_bare(recipe, part))
+    report: dict[str, Any] = {
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
+        "pictures_a_second": {
+            key: [min(values), statistics.median(values), max(values)] for key, values in rates.items()
+        },
+        "loop_over_bare": {
+            f"{name} {precision}": _ratio(rates, f"{name} {precision} loop", f"{name} {precision} bare")
+            for name in _RECIPES
+            for precision in _PRECISIONS
+        },
+        "bfloat16_over_float32": {
+            name: _ratio(rates, f"{name} bfloat16 loop", f"{name} float32 loop") for name in _RECIPES
+        },
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    text = json.dumps(report, indent=1)
+    (options.out / "training.json").write_text(text + "\n")
+    print(text)
+
+
+def _part(pictures: Pictures, count: int) -> Pictures:
+    return Pictures(pictures.pixels[:count], pictures.labels[:count], pictures.rows[:count])
+
+
+def _loop(recipe: Recipe, part: Pictures) -> float:
+    """Pictures a second of the product's own loop over an epoch, its journal included."""
+    public = _part(part, recipe.training.batch_size)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(recipe, Material(part, public), Path(folder))
+        started = time.perf_counter()
+        rates: list[float] = []
+        trainer.run(lambda step: rates.append(step.rate))
+        whole = time.perf_counter() - started
+    # The journal's and the evaluation's cost of an epoch, spread over a whole epoch of FER2013.
+    steps = len(part) / rates[-1]
+    outside = (whole - steps) * len(part) / _FER2013
+    return len(part) / (steps + outside)
+
+
+_FER2013 = 28_709
+
+
+def _bare(recipe: Recipe, part: Pictures) -> float:
+    """Pictures a second of forward, loss, backward and step on float tensors in memory."""
+    network = build_network(recipe.architecture).to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks it
+    optimiser = make_optimiser(network, recipe.training)
+    pictures = unit_range(torch.from_numpy(part.pixels)[:, None])
+    labels = torch.from_numpy(part.labels)
+    size = recipe.training.batch_size
+    network.train()
+    started = time.perf_counter()
+    for start in range(0, len(labels), size):
+        batch = slice(start, start + size)
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.training.precision == "bfloat16"):
+            logits = network(pictures[batch])
+        loss = functional.cross_entropy(logits.float(), labels[batch])
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call] # torch's stub
+        optimiser.step()
+        loss.item()
+    return len(labels) / (time.perf_counter() - started)
+
+
+def _ratio(rates: dict[str, list[float]], one: str, other: str) -> list[float]:
+    """Least, median and greatest ratio of the rounds."""
+    ratios = [first / second for first, second in zip(rates[one], rates[other], strict=True)]
+    return [min(ratios), statistics.median(ratios), max(ratios)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""`fercli data`: what is in a data set, and one layout of it to another."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fercli.cli import options
+from fercli.cli.messages import counting, print_table, say
+
+if TYPE_CHECKING:
+    from fercli_training.data.inspection import Copies, Inspection
+
+_SHOWN = 20
+"""Broken rows that are printed; JSON has all."""
+
+app = typer.Typer(help="Look into FER2013, and convert it.", no_args_is_help=True)
+
+
+class Layout(StrEnum):
+    """How the inspection is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA", help="FER2013: a .csv or .csv.gz, class folders, a list (.txt) or a .tfrecord."
+    ),
+]
+
+
+@app.command()
+def inspect(
+    data: Source,
+    ferplus: options.FerPlus = None,
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write some pictures of each class.", show_default=False),
+    ] = None,
+    format: Annotated[  # noqa: A002 - the parameter is the option's name
+        Layout, typer.Option("--format", help="How it is printed.")
+    ] = Layout.TABLE,
+) -> None:
+    """Count pictures, copies and broken rows, inside splits and across them."""
+    from fercli_training.data.contact_sheet import write_contact_sheet
+    from fercli_training.data.inspection import inspect as inspection
+
+    found, splits = inspection(data, ferplus)
+    if contact_sheet is not None:
+        write_contact_sheet(splits, contact_sheet)
+    if format is Layout.JSON:
+        typer.echo(json.dumps(asdict(found), indent=1))
+    else:
+        _print(found)
+
+
+@app.command()
+def convert(
+    source: Source,
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TO",
+            help="What to write; its name tells the layout, and one without a suffix is folders.",
+        ),
+    ],
+) -> None:
+    """Write a data set in another layout: the same pixels, labels, splits, order and row numbers."""
+    from fercli_training.data.conversion import convert as conversion
+
+    with counting("pictures", shown=True) as count:
+        converted = conversion(source, target, count)
+    counts = ", ".join(f"{split} {number}" for split, number in converted.counts.items())
+    say(f"{target}: {counts}.")
+    if not converted.votes_fit:
+        say("The rows have new numbers here: FER+ votes find theirs no more.")
+
+
+def _print(found: Inspection) -> None:
+    from rich.table import Table
+
+    expressions = list(next(iter(found.counts.values())))
+    table = Table("split", *expressions, "all", title="Pictures")
+    for split, counts in found.counts.items():
+        table.add_row(split, *map(str, counts.values()), str(sum(counts.values())))
+    print_table(table)
+    table = Table("copies", "exact", "exact or near", title="Pictures that occur more than once")
+    for name, exact, near in zip(
+        _names(found.exact), _values(found.exact), _values(found.near), strict=True
+    ):
+        table.add_row(name, str(exact), str(near))
+    print_table(table)
+    if found.votes:
+        table = Table("split", "with votes", "label leads, %", title="FER+ votes")
+        for split, votes in found.votes.items():
+            table.add_row(split, str(votes.pictures), f"{100 * votes.agreement:.1f}")
+        print_table(table)
+    table = Table("broken row", "why", title=f"Broken rows: {len(found.broken)}")
+    for row in found.broken[:_SHOWN]:
+        table.add_row(row.where, row.reason)
+    if len(found.broken) > _SHOWN:
+        table.caption = f"The first {_SHOWN}; --format json has all."
+    print_table(table)
+
+
+def _names(copies: Copies) -> list[str]:
+    inside = [f"{split}, inside" for split in copies.inside]
+    return [*inside, *copies.across, "with another label"]
+
+
+def _values(copies: Copies) -> list[int]:
+    return [*copies.inside.values(), *copies.across.values(), copies.conflicts]

@@ -1,0 +1,127 @@
+"""`fercli explain`: what a network does with a face, as a picture."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fercli.cli import options
+from fercli.errors import (
+    PhotoError,
+    ReportError,
+    UnavailableError,
+    UnreadablePhotoError,
+    UsageError,
+    did_you_mean,
+)
+from fercli.records import EXPRESSIONS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from fercli.plugins import Detector
+    from fercli.records import Face
+
+
+def explain(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A photo with a face.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="The picture, a .png.", show_default=False)
+    ],
+    model: Annotated[
+        str, typer.Option(metavar="NAME|FOLDER", help="A model that ships, or a model's folder.")
+    ] = "default",
+    detector: options.Detector = "mtcnn",
+    min_face: options.MinFace = 40,
+    min_score: options.MinScore = 0.9,
+    face: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Which face, as the report counts: 0 is the largest.")
+    ] = 0,
+    expression: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Show where the network looks for this expression; otherwise, for its answer.",
+            show_default=False,
+        ),
+    ] = None,
+    filters: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also draw the network's filters, as a .png.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Show how a network reads a face: its input, the maps of every layer, Grad-CAM and probabilities."""
+    _require_extra()
+    from fercli.bundle import load_bundle
+    from fercli.crop import crop_face, crop_to_photo
+    from fercli.engines.local import usable_cores
+    from fercli.plugins import find_detector
+    from fercli_training.explanation import convolution_weights
+    from fercli_training.explanation import explain as explanation
+    from fercli_training.explanation_chart import explanation_chart, filters_chart
+
+    wanted = _expression(expression)
+    bundle = load_bundle(model)
+    finder = find_detector(detector).load(min_face, min_score, usable_cores())
+    rgb, found = _find_face(image, finder, face)
+    explained = explanation(bundle, crop_face(rgb, found, finder.framing), wanted)
+    answer = EXPRESSIONS[int(explained.probabilities.argmax())]
+    title = (
+        f"{Path(image).name}, face {face}: {answer} ({explained.probabilities.max():.2f}), by {bundle.name}"
+    )
+    _save(explanation_chart(explained, rgb, crop_to_photo(found, finder.framing), title), out)
+    if filters is not None:
+        _save(filters_chart(convolution_weights(bundle), f"The filters of {bundle.name}"), filters)
+
+
+def _require_extra() -> None:
+    missing = [name for name in ("torch", "safetensors", "matplotlib") if find_spec(name) is None]
+    if missing:
+        raise UnavailableError(
+            f"Explaining needs {', '.join(missing)}, not installed here.", "pip install 'fercli[train]'"
+        )
+
+
+def _expression(name: str | None) -> int | None:
+    if name is None:
+        return None
+    if name not in EXPRESSIONS:
+        raise UsageError(
+            f"There is no expression {name}.",
+            did_you_mean(name, EXPRESSIONS) or f"Choose one of {', '.join(EXPRESSIONS)}.",
+        )
+    return EXPRESSIONS.index(name)
+
+
+def _find_face(image: str, detector: Detector, number: int) -> tuple[NDArray[np.uint8], Face]:
+    """The upright photo, and the face of that number."""
+    from fercli.images import decode
+    from fercli.sources import read_photo
+
+    try:
+        rgb = decode(read_photo(image))
+    except PhotoError as error:
+        raise UnreadablePhotoError(f"{image}: {error.sentence}", "Name another photo.") from error
+    faces = detector.detect(rgb)
+    if not faces:
+        raise UsageError(
+            f"No face was found in {image}.",
+            "Lower --min-face or --min-score, or take the whole picture as a face with --detector none.",
+        )
+    if number >= len(faces):
+        raise UsageError(f"{image} has no face {number}.", f"Its faces are 0 to {len(faces) - 1}.")
+    return rgb, faces[number]
+
+
+def _save(figure: Figure, path: Path) -> None:
+    try:
+        figure.savefig(path, format="png")
+    except OSError as error:
+        raise ReportError(f"{path} cannot be written: {error.strerror}.", "Choose another file.") from error

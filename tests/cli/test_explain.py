@@ -1,0 +1,115 @@
+import csv
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from fercli.bundle import load_bundle
+from fercli.cli import app
+from fercli.records import EXPRESSIONS
+from fercli.sample_faces import sample_faces
+from fercli_training.explanation import explain as explanation
+from tests.conftest import Run
+
+PHOTO = "astronaut-eileen-collins.jpg"
+
+
+def explain(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["explain", *map(str, arguments)])
+
+
+def read(path: Path) -> np.ndarray:
+    picture = cv2.imread(str(path))
+    assert picture is not None
+    return picture
+
+
+def test_a_page_and_the_filters_are_drawn_the_same_on_every_call(samples: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        result = explain(
+            samples / PHOTO, "-o", tmp_path / f"{name}.png", "--filters", tmp_path / f"{name}.filters.png"
+        )
+        assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+    for kind in ("png", "filters.png"):
+        first, second = read(tmp_path / f"a.{kind}"), read(tmp_path / f"b.{kind}")
+        assert min(first.shape[:2]) > 500
+        np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(read(tmp_path / "a.png"), read(tmp_path / "a.filters.png"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--expression", "fear"], ["--detector", "none"], ["--model", "article"]],
+    ids=lambda value: value[0],
+)
+def test_options_change_the_page(arguments: list[str], samples: Path, tmp_path: Path) -> None:
+    assert explain(samples / PHOTO, "-o", tmp_path / "plain.png").exit_code == 0
+    result = explain(samples / PHOTO, "-o", tmp_path / "other.png", *arguments)
+    assert result.exit_code == 0, result.stderr
+    plain, other = read(tmp_path / "plain.png"), read(tmp_path / "other.png")
+    assert plain.shape != other.shape or not np.array_equal(plain, other)
+
+
+@pytest.mark.parametrize("model", ["default", "article"])
+def test_the_probabilities_are_those_of_the_torch_backend(model: str, run: Run, samples: Path) -> None:
+    from fercli.crop import crop_face
+    from fercli.images import decode
+    from fercli.plugins import find_detector
+
+    rgb = decode((samples / PHOTO).read_bytes())
+    detector = find_detector("mtcnn").load(40, 0.9, 1)
+    (face,) = detector.detect(rgb)
+    explained = explanation(load_bundle(model), crop_face(rgb, face, detector.framing))
+    done = run("predict", samples / PHOTO, "--backend", "torch", "--model", model)
+    (row,) = csv.DictReader(io.StringIO(done.stdout.decode()))
+    np.testing.assert_allclose(
+        explained.probabilities, [float(row[name]) for name in EXPRESSIONS], atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("model", ["default", "article"])
+def test_attention_lies_in_0_and_1_and_depends_on_the_expression(model: str) -> None:
+    face = sample_faces()[0]
+    bundle = load_bundle(model)
+    answers = [explanation(bundle, face, expression) for expression in (None, 0, 3)]
+    for answer in answers:
+        assert answer.attention.shape == (48, 48)
+        assert answer.attention.min() >= 0
+        assert answer.attention.max() <= 1
+        assert all(maps.values.ndim == 3 and np.isfinite(maps.values).all() for maps in answer.layers)
+    assert answers[0].expression == answers[0].probabilities.argmax()
+    assert not np.array_equal(answers[1].attention, answers[2].attention)
+
+
+def test_a_blank_face_has_no_attention_to_speak_of() -> None:
+    answer = explanation(load_bundle("default"), np.zeros((48, 48), np.float32))
+    assert np.isfinite(answer.attention).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["{samples}/cat-chelsea-no-face.jpg"], 2, "No face was found in"),
+        (["nowhere.jpg"], 3, "nowhere.jpg: "),
+        (["{photo}", "--face", "3"], 2, "has no face 3.\nIts faces are 0 to 0."),
+        (["{photo}", "--expression", "angri"], 2, "There is no expression angri.\nDid you mean angry?"),
+        (["{photo}", "--model", "nothing"], 5, "nothing"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_a_message(
+    arguments: list[str], code: int, message: str, samples: Path, tmp_path: Path
+) -> None:
+    filled = [argument.format(samples=samples, photo=samples / PHOTO) for argument in arguments]
+    result = explain(*filled, "--out", tmp_path / "out.png")
+    assert result.exit_code == code, result.stderr
+    assert message in result.stderr
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(samples: Path, tmp_path: Path) -> None:
+    result = explain(samples / PHOTO, "--out", tmp_path / "gone" / "out.png")
+    assert result.exit_code == 6
+    assert "out.png cannot be written: No such file or directory.\nChoose another file." in result.stderr

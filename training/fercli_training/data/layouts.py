@@ -1,0 +1,62 @@
+"""The layouts that a data set may have, each known by what its path is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fercli.errors import UsageError
+from fercli_training.data import challenge, example_records, folders, list_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from fercli_training.data.rows import BrokenRow, Row
+
+_REMEDY = "Name a .csv or .csv.gz, a folder, a list (.txt) or a .tfrecord."
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a layout is read and written.
+
+    Attributes:
+        read: yields the rows of a path one by one, whole or broken.
+        write: writes rows to a path as they come.
+        remedy: what to do about a broken row.
+        keeps_numbers: whether rows that are written keep numbers other than their places.
+    """
+
+    read: Callable[[Path], Iterator[Row | BrokenRow]]
+    write: Callable[[Iterable[Row], Path], None]
+    remedy: str
+    keeps_numbers: bool = True
+
+
+_BY_SUFFIX = {
+    (".csv", ".csv.gz"): Layout(
+        challenge.read_challenge, challenge.write_challenge, challenge.REMEDY, keeps_numbers=False
+    ),
+    (".txt",): Layout(list_file.read_list, list_file.write_list, list_file.REMEDY),
+    (".tfrecord",): Layout(
+        example_records.read_example_records,
+        example_records.write_example_records,
+        example_records.REMEDY,
+    ),
+}
+_FOLDERS = Layout(folders.read_folders, folders.write_folders, folders.REMEDY)
+
+
+def find_layout(path: Path) -> Layout:
+    """The layout that a path's name tells; a folder is one of any name, or a name without suffix.
+
+    Raises:
+        UsageError: no layout has such a name.
+    """
+    for suffixes, layout in _BY_SUFFIX.items():
+        if path.name.lower().endswith(suffixes):
+            return layout
+    if path.is_dir() or not (path.suffix or path.is_file()):
+        return _FOLDERS
+    raise UsageError(f"{path} is in none of the layouts of FER2013.", _REMEDY)

@@ -1,0 +1,92 @@
+"""What every layout is made of: rows with a number, a label, a picture and a split, whole or broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fercli.architecture import SIDE
+from fercli.records import EXPRESSIONS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PIXELS = SIDE * SIDE
+
+
+class Split(StrEnum):
+    """FER2013's three parts, by their names in the challenge's column `Usage`."""
+
+    TRAINING = "Training"
+    PUBLIC = "PublicTest"
+    PRIVATE = "PrivateTest"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One labelled picture.
+
+    Attributes:
+        number: of the row in the data set, from 0; FER+ votes are found by it.
+        label: 0..6, as in `fercli.records.EXPRESSIONS`.
+        picture: uint8 (48, 48).
+        split: the part it belongs to.
+    """
+
+    number: int
+    label: int
+    picture: NDArray[np.uint8]
+    split: Split
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRow:
+    """A row that cannot be used: where it is, file and row counted from 1, and why."""
+
+    where: str
+    reason: str
+
+
+class RowError(Exception):
+    """What is wrong with one row; its reader makes a `BrokenRow` of it and goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Labelled pictures in the order of their file.
+
+    Attributes:
+        pixels: uint8 (N, 48, 48).
+        labels: int64 (N,) of 0..6.
+        rows: int64 (N,), the number of each picture's row in the data set, from 0.
+    """
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def class_counts(pictures: Pictures) -> dict[str, int]:
+    """How many pictures there are of each expression."""
+    counts = np.bincount(pictures.labels, minlength=len(EXPRESSIONS)).tolist()
+    return dict(zip(EXPRESSIONS, counts, strict=True))
+
+
+def label_of_number(text: str) -> int:
+    """The label 0..6 that a text gives as a number; raises `RowError` where it does not."""
+    if text.strip() not in {str(label) for label in range(len(EXPRESSIONS))}:
+        raise RowError(f"the label is {text!r}, not 0 to {len(EXPRESSIONS) - 1}")
+    return int(text)
+
+
+def split_of_name(text: str) -> Split:
+    """The split of that name; raises `RowError` where there is none."""
+    if text not in list(Split):
+        raise RowError(f"Usage is {text!r}, not one of {', '.join(Split)}")
+    return Split(text)

@@ -1,0 +1,115 @@
+"""What a network does with a face: the maps of its layers, and where it looks (Grad-CAM)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+
+from fercli.architecture import SIDE, ArticleArchitecture
+from fercli_torch.network import load_network
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fercli.architecture import Architecture
+    from fercli.bundle import Bundle
+
+_FINEST = 6
+"""Grad-CAM is taken from the last maps of at least so many pixels a side: of fewer, a blot is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """What a layer makes of a face: float32 (channels, height, width), and what that is called."""
+
+    title: str
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a network came to its answer.
+
+    Attributes:
+        face: the input, float32 (48, 48), grey in 0..1.
+        probabilities: float32 (7,).
+        layers: the maps of every layer, in order.
+        attention: Grad-CAM, float32 (48, 48) in 0..1.
+        expression: 0..6, the expression whose Grad-CAM that is.
+    """
+
+    face: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    layers: list[Maps]
+    attention: NDArray[np.float32]
+    expression: int
+
+
+def explain(bundle: Bundle, face: NDArray[np.float32], expression: int | None = None) -> Explanation:
+    """Runs the bundle's network on a face, float32 (48, 48), and keeps what happens inside.
+
+    Args:
+        bundle: the model.
+        face: grey in 0..1, as `fercli.crop` makes it.
+        expression: whose Grad-CAM is wanted; None for the answered one.
+
+    Raises:
+        ModelError: the bundle is not whole.
+    """
+    network = load_network(bundle)
+    shown = _shown_layers(bundle.architecture)
+    outputs: dict[str, torch.Tensor] = {}
+    hooks = [
+        network.get_submodule(name).register_forward_hook(
+            lambda _module, _inputs, output, name=name: (
+                outputs.update({name: output.clone()}) or outputs[name]
+            )
+        )
+        for name in shown
+    ]
+    logits = network(torch.from_numpy(face)[None, None])[0]
+    for hook in hooks:
+        hook.remove()
+    chosen = int(logits.argmax()) if expression is None else expression
+    fine = [maps for maps in outputs.values() if maps.shape[-1] >= _FINEST]
+    return Explanation(
+        face,
+        logits.softmax(0).detach().numpy(),
+        [Maps(title, outputs[name][0].detach().numpy()) for name, title in shown.items()],
+        _grad_cam(logits[chosen], (fine or list(outputs.values()))[-1]),
+        chosen,
+    )
+
+
+def convolution_weights(bundle: Bundle) -> dict[str, NDArray[np.float32]]:
+    """The weights, (outputs, inputs, height, width), of every convolution that is larger than a pixel."""
+    return {
+        name.removesuffix(".weight"): weights.detach().numpy()
+        for name, weights in load_network(bundle).named_parameters()
+        if weights.ndim == len("OIHW") and weights.shape[-1] > 1
+    }
+
+
+def _shown_layers(architecture: Architecture) -> dict[str, str]:
+    """The layers whose maps are shown, by their modules' names, and what they are called."""
+    if isinstance(architecture, ArticleArchitecture):
+        return {
+            f"convolutions.{number}.{part}": f"{what} {number + 1}"
+            for number in range(len(architecture.convolutions))
+            for part, what in (("activation", "convolution"), ("pooling", "pooling"))
+        }
+    blocks = {name: f"block {name.removeprefix('stages.')}" for name, *_ in architecture.blocks()}
+    return {"stem": "stem"} | blocks
+
+
+def _grad_cam(logit: torch.Tensor, maps: torch.Tensor) -> NDArray[np.float32]:
+    """Where maps (1, C, H, W) speak for a logit: Selvaraju et al., "Grad-CAM", ICCV 2017."""
+    (gradient,) = torch.autograd.grad(logit, maps)
+    speaking = (gradient.mean(dim=(2, 3), keepdim=True) * maps).sum(1).clamp(min=0)[0].detach().numpy()
+    enlarged = cv2.resize(speaking, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC).clip(min=0)
+    attention: NDArray[np.float32] = enlarged / max(float(enlarged.max()), np.finfo(np.float32).tiny)
+    return attention

@@ -1,0 +1,145 @@
+"""An explanation as one page, and a page of a network's filters. Drawn without a screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon
+
+from fercli.records import EXPRESSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import SubFigure
+    from numpy.typing import NDArray
+
+    from fercli_training.explanation import Explanation, Maps
+
+_DOTS_PER_INCH = 100
+_SHOWN = 32
+_ACROSS = 16
+_ROW_HEIGHT = 1.75
+"""Inches, for a layer's title and its two rows of maps."""
+
+
+def explanation_chart(
+    explanation: Explanation, rgb: NDArray[np.uint8], to_photo: NDArray[np.float64], title: str
+) -> Figure:
+    """The photo, the input, where the network looked, the probabilities, and each layer's maps.
+
+    Args:
+        explanation: of one face.
+        rgb: the upright photo, uint8 (H, W, 3).
+        to_photo: (2, 3), from the centres of the input's pixels to the photo's.
+        title: of the page.
+    """
+    layers = explanation.layers
+    figure = Figure(figsize=(14, 4.6 + _ROW_HEIGHT * len(layers)), dpi=_DOTS_PER_INCH, layout="constrained")
+    figure.suptitle(title, fontsize=15)
+    top, bottom = _parts(figure, 2, height_ratios=(4, _ROW_HEIGHT * len(layers)))
+    _draw_top(top, explanation, rgb, to_photo)
+    for part, maps in zip(_parts(bottom, len(layers)), layers, strict=True):
+        _draw_maps(part, maps)
+    return figure
+
+
+def filters_chart(convolutions: Mapping[str, NDArray[np.float32]], title: str) -> Figure:
+    """A page of filters: those of the first convolution, and of the others those of the first input.
+
+    Args:
+        convolutions: weights, (outputs, inputs, height, width), by the layer's name.
+        title: of the page.
+    """
+    figure = Figure(
+        figsize=(14, 0.8 + _ROW_HEIGHT * len(convolutions)), dpi=_DOTS_PER_INCH, layout="constrained"
+    )
+    figure.suptitle(title, fontsize=15)
+    for part, (name, weights) in zip(_parts(figure, len(convolutions)), convolutions.items(), strict=True):
+        outputs, inputs, height, width = weights.shape
+        kernels = weights[:_SHOWN, 0]
+        first = "" if inputs == 1 else ", as they look at the first map"
+        part.suptitle(
+            f"{name}: {len(kernels)} of {outputs} filters of {height}x{width} on {inputs} maps{first}",
+            fontsize=10,
+        )
+        limit = float(np.abs(kernels).max())
+        for axes, kernel in zip(_grid(part), kernels, strict=False):
+            axes.imshow(kernel, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    return figure
+
+
+def _draw_top(
+    figure: SubFigure, explanation: Explanation, rgb: NDArray[np.uint8], to_photo: NDArray[np.float64]
+) -> None:
+    photo, face, cam, over, bars = figure.subplots(1, 5, width_ratios=(1.5, 1, 1, 1.5, 1.4))
+    side = len(explanation.face)
+    ends = np.array(
+        [[-0.5, -0.5, 1], [side - 0.5, -0.5, 1], [side - 0.5, side - 0.5, 1], [-0.5, side - 0.5, 1]]
+    )
+    corners = ends @ to_photo.T
+    _show(photo, rgb, "the photo and the crop")
+    photo.add_patch(Polygon(corners, fill=False, edgecolor="#d55e00", linewidth=2))
+    _show(face, explanation.face, f"the input, {side}x{side}")
+    wanted = EXPRESSIONS[explanation.expression]
+    _show(cam, explanation.face, f"Grad-CAM: {wanted}")
+    cam.imshow(explanation.attention, cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+    height, width = rgb.shape[:2]
+    attention = cv2.warpAffine(explanation.attention, to_photo, (width, height))
+    _show(over, rgb, "Grad-CAM on the photo")
+    over.imshow(attention, cmap="inferno", alpha=0.7 * attention.clip(0, 1), vmin=0, vmax=1)
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    margin = 0.25 * (high - low).max()
+    over.set_xlim(max(low[0] - margin, 0), min(high[0] + margin, width))
+    over.set_ylim(min(high[1] + margin, height), max(low[1] - margin, 0))
+    _draw_probabilities(bars, explanation.probabilities)
+
+
+def _draw_probabilities(axes: Axes, probabilities: NDArray[np.float32]) -> None:
+    places = range(len(EXPRESSIONS))
+    axes.barh(places, probabilities, color="#0072b2")
+    for place, probability in enumerate(probabilities):
+        axes.text(float(probability) + 0.02, place, f"{probability:.3f}", va="center", fontsize=9)
+    axes.set_yticks(places, EXPRESSIONS)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.2)
+    axes.set_xticks([0, 0.5, 1])
+    axes.set_title("probabilities", fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_maps(figure: SubFigure, maps: Maps) -> None:
+    channels, height, width = maps.values.shape
+    liveliest = np.argsort(-maps.values.var(axis=(1, 2)), kind="stable")[:_SHOWN]
+    which = "all" if channels <= _SHOWN else f"the {_SHOWN} that vary most of"
+    figure.suptitle(f"{maps.title}: {which} {channels} maps of {height}x{width}", fontsize=10)
+    for axes, channel in zip(_grid(figure), liveliest, strict=False):
+        axes.imshow(maps.values[channel], cmap="viridis")
+
+
+def _parts(
+    figure: Figure | SubFigure, count: int, height_ratios: Sequence[float] | None = None
+) -> list[SubFigure]:
+    """One part under the other."""
+    parts: list[SubFigure] = np.ravel(
+        np.array(figure.subfigures(count, 1, height_ratios=height_ratios), dtype=object)
+    ).tolist()
+    return parts
+
+
+def _grid(figure: SubFigure) -> list[Axes]:
+    """Places for pictures, without their frames."""
+    grid: list[Axes] = figure.subplots(_SHOWN // _ACROSS, _ACROSS).ravel().tolist()
+    for axes in grid:
+        axes.set_axis_off()
+    return grid
+
+
+def _show(axes: Axes, picture: NDArray[np.generic], title: str) -> None:
+    axes.imshow(picture, cmap="gray" if picture.ndim < len("HWC") else None)
+    axes.set_title(title, fontsize=10)
+    axes.set_axis_off()

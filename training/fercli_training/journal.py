@@ -1,0 +1,81 @@
+"""What a run leaves for people to read: metrics.jsonl, and TensorBoard's files."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from fercli.errors import ReportError
+from fercli_training.board import Board
+from fercli_training.figures import confusion_matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import torch
+    from numpy.typing import NDArray
+
+    from fercli_training.learner import Learner
+
+FILE = "metrics.jsonl"
+
+
+class Journal:
+    """The journal of a run in its folder, which goes on after `epoch` whole epochs."""
+
+    def __init__(self, folder: Path, epoch: int, learner: Learner) -> None:
+        self.path = folder / FILE
+        self.learner = learner
+        # A run that begins anew in the folder, or further back, leaves no lines of another.
+        self._keep(epoch)
+        self.board = Board(folder / "tensorboard", purge_step=epoch + 1)
+        if epoch == 0:
+            self.board.graph(learner.network)
+
+    def write(
+        self,
+        epoch: int,
+        figures: Mapping[str, Any],
+        sheet: torch.Tensor,
+        labels: NDArray[Any],
+        answers: NDArray[Any],
+    ) -> None:
+        """The end of an epoch.
+
+        Args:
+            epoch: its number, from 1.
+            figures: numbers by name.
+            sheet: augmented pictures, float32 (N, 1, 48, 48).
+            labels: of PublicTest, int64 (M,).
+            answers: the answered expressions there, int64 (M,).
+
+        Raises:
+            ReportError: metrics.jsonl cannot be written.
+        """
+        self._append(json.dumps({"epoch": epoch, **figures}))
+        self.board.scalars(epoch, figures)
+        self.board.histograms(epoch, self.learner.network, sheet)
+        self.board.augmented(epoch, sheet)
+        self.board.confusion(epoch, confusion_matrix(labels, answers))
+
+    def close(self) -> None:
+        """Writes out what TensorBoard still holds back."""
+        self.board.close()
+
+    def _keep(self, epoch: int) -> None:
+        lines = self.path.read_text("utf-8").splitlines() if self.path.is_file() else []
+        kept = [line for line in lines if json.loads(line)["epoch"] <= epoch]
+        self._write("w", "".join(f"{line}\n" for line in kept))
+
+    def _append(self, line: str) -> None:
+        self._write("a", line + "\n")
+
+    def _write(self, mode: str, text: str) -> None:
+        try:
+            with self.path.open(mode, encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise ReportError(
+                f"{self.path} cannot be written: {error.strerror}.", "Make room, and use --resume."
+            ) from error

@@ -1,0 +1,147 @@
+"""Reads recipes: TOML files that ship or are the user's own, with `--set` changes."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
+
+from fercli.architecture import read_architecture
+from fercli.errors import UnavailableError, UsageError, did_you_mean
+from fercli_training.recipe import Recipe, Training
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_FOLDER = Path(__file__).parent / "recipes"
+_EXPERIMENTS = Path(__file__).parent / "ablation.toml"
+_ARCHITECTURE = "architecture."
+
+
+def recipe_names() -> list[str]:
+    """The names of the recipes that ship."""
+    return sorted(path.stem for path in _FOLDER.glob("*.toml"))
+
+
+def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
+    """A recipe by the name of one that ships, or by the path of a TOML file.
+
+    Args:
+        name: one of `recipe_names()`, or a path that ends in .toml.
+        overrides: `key=value`, the value as TOML writes it; a key of the table `training`, or
+            `architecture.` and a key of the other table.
+
+    Raises:
+        UsageError: no such recipe, a file that is no TOML, a key that is unknown (the nearest right one
+            is named) or missing, or a value of the wrong type or range.
+    """
+    shipped = recipe_names()
+    path = _FOLDER / f"{name}.toml" if name in shipped else Path(name)
+    if not path.is_file():
+        raise UsageError(
+            f"There is no recipe {name}.",
+            f"Choose one of {', '.join(shipped)}, or give a TOML file.",
+        )
+    tables = _read(path)
+    _refuse_unknown(tables, ("architecture", "training"), str(path))
+    return _recipe(path.stem, tables, path, overrides)
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A recipe, and the accuracy that the article tells of it, in percent as text."""
+
+    recipe: Recipe
+    article: str
+
+
+def load_experiments(overrides: Iterable[str] = ()) -> list[Experiment]:
+    """The article's experiments: a recipe's two tables, and changes, each of which adds to those before.
+
+    Raises:
+        UsageError: as `load_recipe`, of the overrides, which count for every experiment.
+    """
+    tables = _read(_EXPERIMENTS)
+    changes: list[str] = []
+    experiments = []
+    for entry in tables["experiments"]:
+        changes += entry["set"]
+        recipe = _recipe(entry["name"], tables, _EXPERIMENTS, [*changes, *overrides])
+        experiments.append(Experiment(recipe, entry["article"]))
+    return experiments
+
+
+def _recipe(name: str, tables: Mapping[str, Any], path: Path, overrides: Iterable[str]) -> Recipe:
+    training, architecture = _table(tables, "training", path), _table(tables, "architecture", path)
+    for override in overrides:
+        key, value = _parse(override)
+        if key.startswith(_ARCHITECTURE):
+            architecture[key.removeprefix(_ARCHITECTURE)] = value
+        else:
+            training[key] = value
+    try:
+        described = read_architecture(architecture).description()
+    except UnavailableError as error:
+        raise UsageError(f"{path}: {error.message}", error.remedy) from error
+    return Recipe(name, described, _training(training, str(path)))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not a recipe: {error}.") from error
+
+
+def _refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:
+    names = list(known)
+    for key in given:
+        if key not in names:
+            remedy = did_you_mean(key, names) or f"Known are {', '.join(names)}."
+            raise UsageError(f"{where}: there is no recipe key {key}.", remedy)
+
+
+def _table(tables: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:
+    table = tables.get(name)
+    if not isinstance(table, dict):
+        raise UsageError(f"{path} lacks the table [{name}].", f"{_FOLDER / 'article.toml'} shows both.")
+    return dict(table)
+
+
+def _parse(override: str) -> tuple[str, Any]:
+    """The key and value of one `--set`; a bare word counts as text."""
+    key, equals, value = override.partition("=")
+    if not equals:
+        raise UsageError(f"--set {override} has no '='.", "Write --set key=value.")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+def _training(values: Mapping[str, Any], where: str) -> Training:
+    known = fields(Training)
+    _refuse_unknown(values, [entry.name for entry in known], where)
+    missing = [
+        entry.name
+        for entry in known
+        if entry.name not in values and entry.default is MISSING and entry.default_factory is MISSING
+    ]
+    if missing:
+        raise UsageError(f"{where} lacks {', '.join(missing)}.")
+    types = get_type_hints(Training)
+    typed: dict[str, Any] = {name: _typed(name, value, types[name]) for name, value in values.items()}
+    return Training(**typed)
+
+
+def _typed(name: str, value: object, wanted: Any) -> object:
+    if get_origin(wanted) is dict:
+        if not isinstance(value, dict):
+            raise UsageError(f"The recipe's {name} is {value!r}; it must be a table.")
+        return {key: _typed(f"{name}.{key}", weight, float) for key, weight in value.items()}
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not wanted:
+        raise UsageError(f"The recipe's {name} is {value!r}; it must be of type {wanted.__name__}.")
+    return value

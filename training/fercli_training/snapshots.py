@@ -1,0 +1,121 @@
+"""Snapshots: the averaged weights of a run's last epochs, kept, averaged and compared at its end.
+
+After Huang et al., "Snapshot Ensembles" (2017), and Izmailov et al., "Averaging Weights Leads to Wider
+Optima and Better Generalization" (2018).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from safetensors.torch import load, save
+
+from fercli.errors import UsageError
+from fercli.prediction import softmax
+from fercli_training.checkpoint import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from fercli_training.learner import Learner, Weights
+
+_FOLDER = "snapshots"
+_MEANS = 2
+"""From so many snapshots on there is something to average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Networks (several answer by the mean of their probabilities) and their accuracy on PublicTest."""
+
+    name: str
+    epochs: tuple[int, ...]
+    networks: tuple[Weights, ...]
+    public_accuracy: float
+
+    def member(self, number: int) -> Candidate:
+        """One of several networks, by its place among them."""
+        return Candidate(self.name, (self.epochs[number],), (self.networks[number],), self.public_accuracy)
+
+
+def save_snapshot(folder: Path, epoch: int, weights: Weights, kept: int) -> None:
+    """Writes `snapshots/epoch-NNNN.safetensors`, and removes all but the last `kept` up to that epoch.
+
+    Raises:
+        ReportError: it cannot be written.
+    """
+    snapshots = folder / _FOLDER
+    with suppress(OSError):  # what is wrong shows when the file is written
+        snapshots.mkdir(exist_ok=True)
+    rows = {name: value.contiguous() for name, value in weights.items()}  # not channels last
+    write_whole(snapshots / f"epoch-{epoch:04d}.safetensors", lambda file: file.write(save(rows)))
+    ours = {number: path for number, path in _files(folder).items() if number <= epoch}
+    for number, path in _files(folder).items():
+        if number not in sorted(ours)[-kept:]:
+            path.unlink(missing_ok=True)
+
+
+def load_snapshots(folder: Path) -> dict[int, Weights]:
+    """The snapshots that are kept, by their epochs.
+
+    Raises:
+        UsageError: one cannot be read.
+    """
+    snapshots = {}
+    for epoch, path in _files(folder).items():
+        try:
+            snapshots[epoch] = load(path.read_bytes())
+        except Exception as error:  # safetensors raises an error of its own, OSError or others
+            raise UsageError(f"{path} is broken: {error}.", "Remove it, and use --resume.") from error
+    return snapshots
+
+
+def compare_means(
+    snapshots: dict[int, Weights], learner: Learner, pixels: torch.Tensor, labels: torch.Tensor
+) -> list[Candidate]:
+    """The snapshots' mean as one network's weights, and as the mean of their predictions.
+
+    Args:
+        snapshots: by epoch.
+        learner: whose network the weights are of.
+        pixels: PublicTest, uint8 (N, 1, 48, 48).
+        labels: int64 (N,).
+
+    Returns:
+        Two candidates; none where there are fewer than two snapshots.
+    """
+    if len(snapshots) < _MEANS:
+        return []
+    epochs, networks = tuple(snapshots), tuple(snapshots.values())
+    mean = _mean(networks)
+    truth = labels.cpu().numpy()
+    together = np.mean([softmax(learner.answers(pixels, weights)) for weights in networks], axis=0)
+    alone = learner.answers(pixels, mean)
+    return [
+        Candidate(name, epochs, kept, float((answers.argmax(1) == truth).mean()))
+        for name, kept, answers in (
+            ("mean of the weights", (mean,), alone),
+            ("mean of the predictions", networks, together),
+        )
+    ]
+
+
+def _mean(networks: Sequence[Weights]) -> Weights:
+    """Of weights and statistics; counts of batches stay the last one's."""
+    return {
+        name: torch.stack([weights[name] for weights in networks]).mean(0)
+        if value.is_floating_point()
+        else value
+        for name, value in networks[-1].items()
+    }
+
+
+def _files(folder: Path) -> dict[int, Path]:
+    """The snapshots' files by their epochs, in order."""
+    paths = sorted((folder / _FOLDER).glob("epoch-*.safetensors"))
+    return {int(path.stem.removeprefix("epoch-")): path for path in paths}
