@@ -12,6 +12,7 @@ import typer
 
 from fercli.cli import options
 from fercli.cli.messages import counting, print_table, say
+from fercli.errors import ExitCode
 
 if TYPE_CHECKING:
     from fercli_training.data.inspection import Copies, Inspection
@@ -49,7 +50,10 @@ def inspect(
         Layout, typer.Option("--format", help="How it is printed.")
     ] = Layout.TABLE,
 ) -> None:
-    """Count pictures, copies and broken rows, inside splits and across them."""
+    """Count pictures, copies and broken rows, inside splits and across them.
+
+    Exit code 3 where rows are broken.
+    """
     from fercli_training.data.contact_sheet import write_contact_sheet
     from fercli_training.data.inspection import inspect as inspection
 
@@ -60,6 +64,8 @@ def inspect(
         typer.echo(json.dumps(asdict(found), indent=1))
     else:
         _print(found)
+    if found.broken:
+        raise typer.Exit(ExitCode.SOME_UNREADABLE)
 
 
 @app.command()

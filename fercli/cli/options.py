@@ -29,7 +29,9 @@ BatchSize = Annotated[
 ]
 Data = Annotated[
     Path,
-    typer.Option(help="FER2013 as the challenge gave it: fer2013.csv, plain or .gz.", show_default=False),
+    typer.Option(
+        help="FER2013: a .csv or .csv.gz, class folders, a list (.txt) or a .tfrecord.", show_default=False
+    ),
 ]
 FerPlus = Annotated[
     Path | None,

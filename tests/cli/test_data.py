@@ -36,8 +36,8 @@ def data(*arguments: str | Path) -> Result:
 
 def inspected(*arguments: str | Path) -> dict[str, Any]:
     result = data("inspect", *arguments, "--format", "json")
-    assert (result.exit_code, result.stderr) == (0, "")
     read: dict[str, Any] = json.loads(result.stdout)
+    assert (result.exit_code, result.stderr) == (3 if read["broken"] else 0, "")
     return read
 
 
@@ -178,7 +178,9 @@ def test_inspect_goes_on_past_broken_rows(tmp_path: Path) -> None:
     assert [row["where"] for row in found["broken"]] == [f"{path}, row 5", f"{path}, row 8"]
     assert "the label is '9'" in found["broken"][0]["reason"]
     assert sum(found["counts"]["Training"].values()) == COUNTS["Training"] - 2
-    printed = data("inspect", path).stdout
+    result = data("inspect", path)
+    assert result.exit_code == 3
+    printed = result.stdout
     assert "Broken rows: 2" in printed
     assert "the label is '9', not 0 to 6" in printed
 
