@@ -29,7 +29,7 @@ from fercli.bundle import load_bundle
 from fercli.choosing import load_classifiers
 from fercli.comparison.contest import contest
 from fercli.devices import CPU
-from fercli.engines.local import usable_cores
+from fercli.engines.cores import usable_cores
 from fercli.sample_faces import sample_faces
 
 if TYPE_CHECKING:

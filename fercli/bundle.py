@@ -18,6 +18,8 @@ from fercli.records import EXPRESSIONS
 
 MODELS = Path(__file__).parent / "models"
 DEFAULT_MODEL = "residual"
+ENSEMBLES = {"large": (DEFAULT_MODEL, "article")}
+"""Names for several models that ship, whose probabilities are averaged."""
 DESCRIPTION = "model.json"
 WEIGHTS = "weights.safetensors"
 ONNX = "model.onnx"
@@ -82,6 +84,15 @@ def shipped_models() -> list[str]:
     return sorted(path.parent.name for path in MODELS.glob(f"*/{DESCRIPTION}"))
 
 
+def load_members(model: str) -> list[Bundle]:
+    """The models of an ensemble by its name, or the one model that `load_bundle` gives.
+
+    Raises:
+        UnavailableError: as of `load_bundle`.
+    """
+    return [load_bundle(member) for member in ENSEMBLES.get(model, (model,))]
+
+
 def load_bundle(model: str) -> Bundle:
     """A model by the name of one that ships (`default` is the default one), or by its folder.
 
@@ -118,11 +129,14 @@ def sha256(path: Path) -> str:
 
 
 def _no_such_model(model: str, folder: Path) -> tuple[str, str]:
+    if model in ENSEMBLES:
+        members = " and ".join(ENSEMBLES[model])
+        return f"{model} is not one network, but the mean of {members}.", "Name one of them."
     names = shipped_models()
     known = f"The models that ship are {', '.join(names)}; a folder that holds a {DESCRIPTION} works too."
     if folder.is_dir():
         return f"The folder {folder} holds no {DESCRIPTION}.", known
-    return f"There is no model {model}.", f"{did_you_mean(model, names)} {known}".lstrip()
+    return f"There is no model {model}.", f"{did_you_mean(model, [*names, *ENSEMBLES])} {known}".lstrip()
 
 
 def _check(description: object, path: Path) -> None:

@@ -92,6 +92,8 @@ class PhotoErrorKind(StrEnum):
     TRUNCATED = "truncated"
     TOO_LARGE = "too-large"
     UNSUPPORTED = "unsupported"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
     INTERNAL = "internal"
 
 

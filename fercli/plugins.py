@@ -69,7 +69,7 @@ class Backend(Protocol):
 
 @runtime_checkable
 class Detector(Protocol):
-    """A face detector that is loaded and ready. Called from several threads at once.
+    """A face detector that is loaded and ready. Called from one thread at a time.
 
     `framing` says how its boxes become the network's input: `fercli.crop.FER2013` where they lie as
     MTCNN's do, `fercli.crop.WHOLE` where the box already is the crop.
@@ -134,6 +134,17 @@ def find_detector(name: str) -> DetectorPlugin:
         UnavailableError: there is none of that name, or it cannot run here.
     """
     return cast("DetectorPlugin", _find(DETECTORS, name))
+
+
+def load_detector(name: str, min_face: int, min_score: float, threads: int) -> Detector:
+    """The detector of a name, ready; the arguments are those of `DetectorPlugin.load`.
+
+    Raises:
+        UnavailableError: there is none of that name, it cannot run here, or fails to load.
+    """
+    plugin = find_detector(name)
+    with blamed_on(f"detector {name}"):
+        return plugin.load(min_face, min_score, threads)
 
 
 @contextmanager

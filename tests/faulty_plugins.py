@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +43,8 @@ killed = fercli_faulty:Killed
 [fercli.detectors]
 two-halves = fercli_faulty:TwoHalvesPlugin
 raises-in-detect = fercli_faulty:RaisesInDetectPlugin
+by-width = fercli_faulty:ByWidthPlugin
+killed-in-load = fercli_faulty:KilledInLoadPlugin
 raises-in-import = fercli_faulty_import:Plugin
 raises-in-constructor = fercli_faulty:RaisesInConstructor
 not-there = fercli_faulty:NotThere
@@ -174,6 +179,40 @@ class TwoHalvesPlugin:
 class RaisesInDetectPlugin(TwoHalvesPlugin):
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         raise ZeroDivisionError("nothing\nto divide")
+
+
+class ByWidthPlugin(TwoHalvesPlugin):
+    """Goes wrong in another way at each of a few widths of a picture."""
+
+    CRASHES, HANGS, CRASHES_ONCE, LIES, IS_NO_LIST = 101, 102, 103, 104, 105
+
+    def load(self, min_face: int, min_score: float, threads: int) -> TwoHalvesPlugin:
+        return self
+
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        height, width = rgb.shape[:2]
+        if width == self.CRASHES:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if width == self.HANGS:
+            threading.Event().wait()
+        if width == self.CRASHES_ONCE:
+            self._crash_once()
+        if width == self.IS_NO_LIST:
+            return 7  # type: ignore[return-value]
+        side = np.nan if width == self.LIES else float(height)
+        return [Face(Box(0.0, 0.0, side, side), 0.5)]
+
+    @staticmethod
+    def _crash_once() -> None:
+        with suppress(FileExistsError):
+            Path(os.environ["FERCLI_CRASHED_ONCE"]).touch(exist_ok=False)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class KilledInLoadPlugin(TwoHalvesPlugin):
+    def load(self, min_face: int, min_score: float, threads: int) -> TwoHalvesPlugin:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return self
 
 
 class RaisesInConstructor(TwoHalvesPlugin):

@@ -18,7 +18,7 @@ from tests.corpus import encoded, gradient
 from tests.faulty_plugins import ConstantBackend, NotFinite, RaisesInCall, RaisesInDetectPlugin, WrongShape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -88,7 +88,7 @@ def test_softmax_of_known_logits() -> None:
 
 @given(st.lists(st.lists(st.integers(0, 6), max_size=4), max_size=6))
 def test_every_face_keeps_its_own_expression(photos: list[list[int]]) -> None:
-    batch = [(f"{number}.png", picture(*shades)) for number, shades in enumerate(photos)]
+    batch = [(f"{number}.png", partial(picture, *shades)) for number, shades in enumerate(photos)]
     records = analyzer().analyze(batch)
     assert [record.path for record in records] == [path for path, _ in batch]
     for record, shades in zip(records, photos, strict=True):
@@ -101,7 +101,7 @@ def test_every_face_keeps_its_own_expression(photos: list[list[int]]) -> None:
 def test_the_faces_of_a_batch_go_through_the_network_together() -> None:
     classifier = Shades()
     analyzer(classifier=classifier).analyze(
-        [("a", picture(1, 2)), ("b", b"nothing"), ("c", picture()), ("d", picture(3))]
+        [("a", partial(picture, 1, 2)), ("b", bytes), ("c", picture), ("d", partial(picture, 3))]
     )
     assert classifier.batches == [3]
 
@@ -109,19 +109,19 @@ def test_the_faces_of_a_batch_go_through_the_network_together() -> None:
 def test_without_a_face_the_network_does_not_run() -> None:
     classifier = Shades()
     assert analyzer(classifier=classifier).analyze([]) == []
-    analyzer(classifier=classifier).analyze([("a", picture())])
+    analyzer(classifier=classifier).analyze([("a", picture)])
     assert classifier.batches == []
 
 
 def test_a_picture_that_cannot_be_decoded_is_its_own_error() -> None:
-    (record,) = analyzer().analyze([("text.jpg", b"This is a text.")])
+    (record,) = analyzer().analyze([("text.jpg", partial(bytes, b"This is a text."))])
     assert record.error is not None
     assert record.error.startswith("not-an-image: ")
     assert (record.width, record.height, record.faces) == (0, 0, ())
 
 
 def test_a_picture_above_the_limit_is_refused() -> None:
-    (record,) = analyzer().analyze([("large.png", encoded(gradient(1001, 1000), "png"))])
+    (record,) = analyzer().analyze([("large.png", partial(bytes, encoded(gradient(1001, 1000), "png")))])
     assert record.error is not None
     assert record.error.startswith("too-large: ")
 
@@ -138,24 +138,22 @@ def test_whatever_goes_wrong_while_reading_is_that_photo_s_error(raised: Excepti
     def read() -> bytes:
         raise raised
 
-    subject = analyzer()
-    good: Callable[[], bytes] = partial(picture, 4)
-    bad, fine = subject.classify([subject.prepare("bad", read), subject.prepare("fine", good)])
+    bad, fine = analyzer().analyze([("bad", read), ("fine", partial(picture, 4))])
     assert bad.error == error
     assert fine.status is Status.OK
 
 
 def test_a_detector_that_raises_ends_the_photo_and_not_the_run() -> None:
-    (record,) = analyzer(RaisesInDetectPlugin()).analyze([("a.png", picture(1))])
+    (record,) = analyzer(RaisesInDetectPlugin()).analyze([("a.png", partial(picture, 1))])
     assert record.error == "internal: ZeroDivisionError: nothing"
 
 
 def test_a_classifier_that_raises_ends_the_run_with_its_reason() -> None:
     with pytest.raises(UnavailableError, match="RuntimeError: it would not run"):
-        analyzer(classifier=constant(RaisesInCall)).analyze([("a.png", picture(1))])
+        analyzer(classifier=constant(RaisesInCall)).analyze([("a.png", partial(picture, 1))])
 
 
 @pytest.mark.parametrize("backend", [WrongShape, NotFinite])
 def test_a_classifier_that_gives_no_logits_ends_the_run(backend: type[ConstantBackend]) -> None:
     with pytest.raises(UnavailableError, match=r"no finite logits of shape \(2, 7\)"):
-        analyzer(classifier=constant(backend)).analyze([("a.png", picture(1, 2))])
+        analyzer(classifier=constant(backend)).analyze([("a.png", partial(picture, 1, 2))])

@@ -66,6 +66,12 @@ def test_a_name_nearly_right_gets_a_hint() -> None:
     assert error.remedy.startswith(f"Did you mean {DEFAULT_MODEL}?")
 
 
+def test_an_ensemble_is_no_single_network() -> None:
+    error = failure("large")
+    assert error.message == "large is not one network, but the mean of residual and article."
+    assert error.remedy == "Name one of them."
+
+
 @pytest.mark.parametrize("name", ["zzz", "x" * 5000, "no/such/folder", ".." + "/.." * 50])
 def test_a_name_far_off_gets_an_error(name: str) -> None:
     assert "Did you mean" not in failure(name).remedy

@@ -97,7 +97,7 @@ def test_every_backend_averages_models_and_mirror_images(
     run: Run, samples: Path, tmp_path: Path, backend: str
 ) -> None:
     (tmp_path / "other").symlink_to(load_bundle("default").folder)
-    photo = samples / "president-obama-speaking.jpg"
+    photo = samples / "admiral-grace-hopper.jpg"
     options = ("--tta", "--model", "default", "--model", tmp_path / "other", "--backend", backend)
     done = run("predict", photo, "-q", *options)
     assert done.returncode == 0, done.stderr
@@ -105,19 +105,19 @@ def test_every_backend_averages_models_and_mirror_images(
     face = sample_faces()[TURNED_BY_A_MIRROR][np.newaxis]
     expected = Predictor(loaded.classifiers, mirrored=True)(face)
     # The face that ships was rounded to whole greys, the report to four digits.
-    np.testing.assert_allclose(probabilities(done.stdout), expected, atol=0.01)
+    np.testing.assert_allclose(probabilities(done.stdout), expected, atol=0.015)
     plain = Predictor(loaded.classifiers)(face)
-    assert np.abs(plain - expected).max() > 0.02
+    assert np.abs(plain - expected).max() > 0.03
 
 
-TURNED_BY_A_MIRROR = 9
+TURNED_BY_A_MIRROR = 0
 
 
 def test_the_faces_that_ship_are_those_of_the_samples(run: Run) -> None:
     done = run("predict", SAMPLES, "-q")
     rows = [row for row in csv.DictReader(done.stdout.decode().splitlines()) if row["status"] == "ok"]
-    assert rows[TURNED_BY_A_MIRROR]["path"].endswith("president-obama-speaking.jpg")
+    assert rows[TURNED_BY_A_MIRROR]["path"].endswith("admiral-grace-hopper.jpg")
     loaded = load_classifiers([load_bundle("default")], "auto", "cpu", 1)
     shipped = Predictor(loaded.classifiers)(sample_faces())
     printed = [[float(row[name]) for name in EXPRESSIONS] for row in rows]
-    np.testing.assert_allclose(printed, shipped, atol=0.02)
+    np.testing.assert_allclose(printed, shipped, atol=0.04)

@@ -31,7 +31,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 def write(out: str | int, kind: Format, photos: list[Photo]) -> None:
     with open_report(out, kind) as writer:
         for photo in photos:
-            writer.write(photo)
+            writer.write(photo.rows())
 
 
 def report(out: Path, kind: Format, photos: list[Photo]) -> str:
@@ -41,7 +41,7 @@ def report(out: Path, kind: Format, photos: list[Photo]) -> str:
 
 def interrupt(out: Path, kind: Format) -> None:
     with open_report(str(out), kind) as writer:
-        writer.write(PHOTOS[0])
+        writer.write(PHOTOS[0].rows())
         raise KeyboardInterrupt
 
 
@@ -81,7 +81,7 @@ class TestFormat:
     def test_a_name_that_says_none_is_refused(self, out: str) -> None:
         with pytest.raises(UsageError) as caught:
             choose_format(out, None)
-        assert caught.value.message == f"{out} does not end in .csv, .json, .jsonl."
+        assert caught.value.message == f"{out} does not end in .csv, .json, .jsonl, .parquet."
         assert "--format" in caught.value.remedy
 
 
@@ -152,9 +152,9 @@ class TestGrowing:
         out = tmp_path / "report"
         header = 1 if kind is Format.CSV else 0
         with open_report(str(out), kind) as writer:
-            writer.write(PHOTOS[0])
+            writer.write(PHOTOS[0].rows())
             assert out.read_bytes().count(b"\n") == header + 2
-            writer.write(PHOTOS[1])
+            writer.write(PHOTOS[1].rows())
             assert out.read_bytes().count(b"\n") == header + 3
             assert out.read_bytes().endswith(b"\n")
 
@@ -170,7 +170,7 @@ class TestAppearing:
     def test_the_name_is_taken_at_the_end(self, tmp_path: Path) -> None:
         out = tmp_path / "report.json"
         with open_report(str(out), Format.JSON) as writer:
-            writer.write(PHOTOS[0])
+            writer.write(PHOTOS[0].rows())
             assert not out.exists()
         assert len(json.loads(out.read_text())) == 2
         assert os.listdir(tmp_path) == ["report.json"]  # noqa: PTH208 - names are all that matters
@@ -199,7 +199,7 @@ class TestAppearing:
         reader = threading.Thread(target=lambda: received.append(fifo.read_text()))
         reader.start()
         with open_report(str(fifo), Format.JSON) as writer:
-            writer.write(PHOTOS[0])
+            writer.write(PHOTOS[0].rows())
         reader.join()
         assert fifo.is_fifo()
         assert len(json.loads(received[0])) == 2
@@ -244,7 +244,7 @@ class TestFailure:
 def test_a_descriptor_stays_open(tmp_path: Path) -> None:
     with (tmp_path / "out").open("wb", buffering=0) as file:
         with open_report(file.fileno(), Format.JSONL) as writer:
-            writer.write(PHOTOS[1])
+            writer.write(PHOTOS[1].rows())
         file.write(b"more\n")
     assert (tmp_path / "out").read_bytes().endswith(b"}\nmore\n")
 

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from fercli import __version__
-from fercli.cli import compare, data, doctor, evaluate, explain, export, models, predict, train
+from fercli.cli import compare, data, doctor, evaluate, explain, export, models, predict, report, train
 from fercli.cli.messages import say
 from fercli.errors import ExitCode, FercliError
 
@@ -60,6 +60,7 @@ def _options(
 
 
 app.command("predict")(predict.predict)
+app.add_typer(report.app, name="report")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")

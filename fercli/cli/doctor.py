@@ -20,7 +20,7 @@ def doctor() -> None:
     from rich.table import Table
 
     from fercli.devices import AUTO, cuda_devices
-    from fercli.engines.local import usable_cores
+    from fercli.engines.cores import usable_cores
     from fercli.plugins import BACKENDS, DETECTORS, discover, find_detector
 
     table = Table("what", "name", "state", "remedy", title=f"fercli {__version__}")
@@ -57,7 +57,7 @@ def _check_backend() -> str:
     from fercli.bundle import load_bundle
     from fercli.choosing import load_classifiers
     from fercli.devices import AUTO
-    from fercli.engines.local import usable_cores
+    from fercli.engines.cores import usable_cores
 
     backend, (classifier,) = load_classifiers([load_bundle("default")], AUTO, AUTO, usable_cores())
     about = classifier.describe()

@@ -118,19 +118,20 @@ def _network(
     model: str, backend: str, device: str, *, mirrored: bool
 ) -> tuple[Callable[[NDArray[np.float32]], NDArray[np.float32]], dict[str, Any]]:
     """What gives the logits of a batch, float32 (N, 1, 48, 48), and what it is."""
-    from fercli.bundle import load_bundle
+    from fercli.bundle import load_members
     from fercli.choosing import load_classifiers
-    from fercli.engines.local import usable_cores
+    from fercli.engines.cores import usable_cores
     from fercli.plugins import blamed_on
     from fercli.prediction import Predictor, checked_logits
 
-    bundle = load_bundle(model)
-    runtime, (classifier,) = load_classifiers([bundle], backend, device, usable_cores())
+    bundles = load_members(model)
+    runtime, classifiers = load_classifiers(bundles, backend, device, usable_cores())
+    name = bundles[0].name if len(bundles) == 1 else model
     with blamed_on(f"backend {runtime}"):
-        about = {"model": bundle.name, "mirrored": mirrored, "backend": dict(classifier.describe())}
-    if mirrored:
-        return partial(_logarithms, Predictor([classifier], mirrored=True)), about
-    return partial(checked_logits, classifier, blamed=f"backend {runtime}"), about
+        about = {"model": name, "mirrored": mirrored, "backend": dict(classifiers[0].describe())}
+    if mirrored or len(bundles) > 1:
+        return partial(_logarithms, Predictor(classifiers, mirrored=mirrored)), about
+    return partial(checked_logits, classifiers[0], blamed=f"backend {runtime}"), about
 
 
 def _logarithms(predictor: Predictor, batch: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -61,7 +61,7 @@ def explain(
     _require_extra()
     from fercli.bundle import load_bundle
     from fercli.crop import crop_face, crop_to_photo
-    from fercli.engines.local import usable_cores
+    from fercli.engines.cores import usable_cores
     from fercli.plugins import find_detector
     from fercli_training.explanation import convolution_weights
     from fercli_training.explanation import explain as explanation

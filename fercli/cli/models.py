@@ -16,7 +16,7 @@ def list_models() -> None:
     """List the models that ship with fercli."""
     from rich.table import Table
 
-    from fercli.bundle import DEFAULT_MODEL, load_bundle, shipped_models
+    from fercli.bundle import DEFAULT_MODEL, ENSEMBLES, load_bundle, load_members, shipped_models
 
     table = Table("model", "architecture", "parameters", "PublicTest", "PrivateTest", "megabytes")
     for name in shipped_models():
@@ -30,6 +30,9 @@ def list_models() -> None:
             *(_accuracy(about["metrics"].get(split)) for split in ("PublicTest", "PrivateTest")),
             f"{size / 1e6:.1f}",
         )
+    for name, members in ENSEMBLES.items():
+        parameters = sum(bundle.description["cost"]["parameters"] for bundle in load_members(name))
+        table.add_row(name, f"mean of {' and '.join(members)}", f"{parameters:,}", "-", "-", "-")
     print_table(table)
 
 

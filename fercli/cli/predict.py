@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from contextlib import ExitStack, closing, redirect_stdout
+from functools import partial
 from io import FileIO
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,12 +17,18 @@ from fercli.cli import options
 from fercli.cli.messages import counting, say
 from fercli.errors import ExitCode, NoPhotosError, UsageError
 from fercli.records import Status
-from fercli.reports import STANDARD_OUTPUT, Format, choose_format, claimed_standard_output, open_report
+from fercli.reports import (
+    STANDARD_OUTPUT,
+    Format,
+    choose_format,
+    claimed_standard_output,
+    open_report,
+    replaceable,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from fercli.plugins import Detector
     from fercli.prediction import Predictor
     from fercli.records import Photo
     from fercli.reports import Writer
@@ -47,7 +55,7 @@ def predict(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="The name of a model that ships, or a model's folder; several are averaged.",
+            help="A model that ships (large: the mean of all), or a model's folder; several are averaged.",
             show_default="default",
         ),
     ] = None,
@@ -78,6 +86,22 @@ def predict(
         int, typer.Option(min=0, help="Photos worked on at once; 0 takes the cores there are.")
     ] = 0,
     batch_size: options.BatchSize = 64,
+    timeout: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="What takes longer to read is an error.")
+    ] = 120.0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the report of a run that was ended, whatever by.")
+    ] = False,
+    retry_errors: Annotated[
+        bool,
+        typer.Option("--retry-errors", help="As --resume, and read photos again that could not be read."),
+    ] = False,
+    shard: Annotated[
+        str,
+        typer.Option(
+            metavar="I/N", help="Take every N-th photo from the I-th on, to share work between machines."
+        ),
+    ] = "1/1",
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable photo.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say what runs, and where.")] = False,
@@ -87,15 +111,23 @@ def predict(
     Exit codes: 0 done; 3 done, but some photos could not be read (their rows say why); 4 no photo found;
     5 a model, backend or device does not work; 6 the report cannot be written; 130 interrupted.
     """
-    from fercli.analyzer import Analyzer
-    from fercli.engines.local import run_local, usable_cores
+    from fercli.engines.cores import usable_cores
+    from fercli.engines.local import run_local
+    from fercli.engines.workers import Workers
+    from fercli.plugins import load_detector
+    from fercli.reports.running import locked, not_done, open_running, read_earlier
     from fercli.sources import STANDARD_INPUT, find_photos
 
     kind = choose_format(out, format)
+    part, parts = _shard(shard)
+    resume = resume or retry_errors
     if STANDARD_INPUT in paths and sys.stdin is None:
         raise UsageError(
             "Standard input is closed.", "Pipe a list of paths into fercli, or name the photos."
         )
+    growing = out != STANDARD_OUTPUT and replaceable(out)
+    if resume and not growing:
+        raise UsageError("--resume needs a report to go on with.", "Name its file with --out.")
     workers = workers or usable_cores()
     with ExitStack() as stack:
         target: str | int = out
@@ -103,9 +135,16 @@ def predict(
             target = stack.enter_context(claimed_standard_output())
         else:
             stack.enter_context(redirect_stdout(sys.stderr))
+        if growing:
+            stack.enter_context(locked(out))
+        tally, done = _earlier(out, kind, retry_errors=retry_errors) if resume else (Counter(), Counter())
+        # The workers load the detector while the networks are loaded here.
+        processes = Workers(
+            partial(load_detector, detector, min_face, min_score, threads=1), max_pixels, workers, timeout
+        )
+        stack.callback(processes.close)
         predictor, networks = _predictor(model or ["default"], backend, device, workers, mirrored=tta)
-        finder, finding = _detector(detector, min_face, min_score)
-        analyzer = Analyzer(finder, predictor, max_pixels)
+        finding = _line("detector", processes.describe())
         if verbose:
             say(*networks, finding, f"workers: {workers}")
         found = find_photos(
@@ -117,16 +156,21 @@ def predict(
             # Unbuffered: a run may end while a thread waits here, which must hold no lock then.
             stdin=FileIO(0, closefd=False) if STANDARD_INPUT in paths else None,
         )
-        photos = stack.enter_context(closing(run_local(found, analyzer, workers, batch_size)))
+        rest = not_done(islice(found, part - 1, None, parts), done, kind)
+        photos = stack.enter_context(closing(run_local(rest, processes, predictor, batch_size)))
         first = next(photos, None)
-        if first is None:
+        if first is None and not tally:
             raise NoPhotosError(
                 f"No photo in {', '.join(paths)}.",
                 "Give photos, or folders that hold .jpg, .png, .webp, .tif, .bmp or .gif files.",
             )
-        writer = stack.enter_context(open_report(target, kind))
+        earlier = read_earlier(out, kind, retry_errors=retry_errors) if resume else None
+        writer = stack.enter_context(
+            open_running(out, kind, earlier) if growing else open_report(target, kind)
+        )
         count = stack.enter_context(counting("photos", shown=not quiet))
-        tally = _write(chain([first], photos), writer, kind, count, strict=strict)
+        new = chain([first], photos) if first is not None else photos
+        _write(new, writer, tally, count, resumable=growing, strict=strict)
     if not quiet:
         say(_summary(tally) + ("." if out == STANDARD_OUTPUT else f"; {out}."))
     if tally[Status.ERROR]:
@@ -137,12 +181,12 @@ def _predictor(
     models: list[str], backend: str, device: str, threads: int, *, mirrored: bool
 ) -> tuple[Predictor, list[str]]:
     """The networks, and what they are and run on, a line each."""
-    from fercli.bundle import load_bundle
+    from fercli.bundle import load_members
     from fercli.choosing import load_classifiers
     from fercli.plugins import blamed_on
     from fercli.prediction import Predictor
 
-    bundles = [load_bundle(model) for model in models]
+    bundles = [bundle for model in models for bundle in load_members(model)]
     loaded = load_classifiers(bundles, backend, device, threads)
     lines = [_line("model", {"name": bundle.name, "folder": str(bundle.folder)}) for bundle in bundles]
     with blamed_on(f"backend {loaded.backend}"):
@@ -150,29 +194,45 @@ def _predictor(
     return Predictor(loaded.classifiers, mirrored=mirrored), lines
 
 
-def _detector(name: str, min_face: int, min_score: float) -> tuple[Detector, str]:
-    """The detector, and what it is, as a line."""
-    from fercli.plugins import blamed_on, find_detector
-
-    plugin = find_detector(name)
-    with blamed_on(f"detector {name}"):
-        # The workers already share the cores, a photo each.
-        detector = plugin.load(min_face, min_score, threads=1)
-        return detector, _line("detector", detector.describe())
-
-
 def _line(part: str, values: Mapping[str, str]) -> str:
     return f"{part}: {', '.join(f'{key} {value}' for key, value in values.items())}"
 
 
-def _write(
-    photos: Iterator[Photo], writer: Writer, kind: Format, count: Callable[[str], None], *, strict: bool
-) -> Counter[str]:
-    """Writes the photos; counts them by their status, and their faces. `strict` ends at the first error."""
+def _shard(text: str) -> tuple[int, int]:
+    """The two numbers of `I/N`."""
+    numbers = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text, re.ASCII)
+    part, parts = (int(number) for number in numbers.groups()) if numbers else (0, 0)
+    if not 1 <= part <= parts:
+        raise UsageError(f"--shard {text} is not I/N, such as 1/4 to 4/4.", "Count the parts from 1.")
+    return part, parts
+
+
+def _earlier(out: str, kind: Format, *, retry_errors: bool) -> tuple[Counter[str], Counter[str]]:
+    """What the report has from an earlier run: counts as of `_write`, and how often each path."""
+    from fercli.reports.running import read_earlier
+
     tally: Counter[str] = Counter()
+    done: Counter[str] = Counter()
+    for rows in read_earlier(out, kind, retry_errors=retry_errors):
+        tally[str(rows[0]["status"])] += 1
+        tally["faces"] += len(rows) if rows[0]["status"] == Status.OK else 0
+        done[str(rows[0]["path"])] += 1
+    return tally, done
+
+
+def _write(
+    photos: Iterable[Photo],
+    writer: Writer,
+    tally: Counter[str],
+    count: Callable[[str], None],
+    *,
+    resumable: bool,
+    strict: bool,
+) -> None:
+    """Writes the photos; counts them by their status, and their faces. `strict` ends at the first error."""
     try:
         for photo in photos:
-            writer.write(photo)
+            writer.write(photo.rows())
             tally[photo.status] += 1
             tally["faces"] += len(photo.faces)
             count(f"{tally['faces']} faces, {tally[Status.ERROR]} failures")
@@ -180,10 +240,9 @@ def _write(
                 say(f"fercli: {photo.path}: {photo.error} (stopped by --strict)")
                 break
     except KeyboardInterrupt:
-        state = "there is no whole report" if kind is Format.JSON else "the rows written so far are whole"
-        say(f"fercli: interrupted after {_summary(tally)}; {state}.")
+        way = "; add --resume to go on" if resumable else ""
+        say(f"fercli: interrupted after {_summary(tally)}{way}.")
         raise
-    return tally
 
 
 def _summary(tally: Counter[str]) -> str:

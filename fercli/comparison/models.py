@@ -11,7 +11,7 @@ from fercli.comparison.contest import Outcome, contest
 from fercli.comparison.faces import UNKNOWN
 from fercli.comparison.network import Measured, Network, Timings
 from fercli.comparison.tables import Column, Comparison, Section
-from fercli.engines.local import usable_cores
+from fercli.engines.cores import usable_cores
 from fercli.intervals import wilson_interval
 
 if TYPE_CHECKING:

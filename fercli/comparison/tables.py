@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from fercli import __version__
-from fercli.engines.local import usable_cores
+from fercli.engines.cores import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

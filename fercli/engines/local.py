@@ -1,45 +1,44 @@
-"""The local engine: worker threads, bounded queues, records in input order, constant memory."""
+"""The local engine: worker processes, bounded queues, records in input order, constant memory."""
 
 from __future__ import annotations
 
-import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from fercli.sources import printable_path, read_photo
+from fercli.analyzer import classify
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from fercli.analyzer import Analyzer, Prepared
+    from fercli.analyzer import Prepared
+    from fercli.engines.workers import Workers
+    from fercli.prediction import Predictor
     from fercli.records import Photo
 
-_AHEAD = 4
-"""Photos per worker that may be under way or waiting for their turn."""
+_AHEAD = 256
+"""Photos that may be under way or waiting for their turn, so that a slow one holds up no other for long."""
 
 
-def usable_cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def run_local(paths: Iterable[str], analyzer: Analyzer, workers: int, batch_size: int) -> Generator[Photo]:
+def run_local(
+    paths: Iterable[str], workers: Workers, predictor: Predictor, batch_size: int
+) -> Generator[Photo]:
     """The records of all photos, in input order, each as soon as those before it are known.
 
     Args:
         paths: where the photos lie; taken as they come, so a slow pipe is read while photos are worked on.
-        analyzer: its `prepare` runs in the workers, its `classify` here.
-        workers: threads that read, decode, detect and crop.
+        workers: read, decode, detect and crop.
+        predictor: classifies, here.
         batch_size: faces from which on a batch is classified without waiting for more.
+
+    Raises:
+        UnavailableError: the detector or the network fails.
     """
-    feeder = _Feeder(paths, analyzer, workers)
+    feeder = _Feeder(paths, workers)
     try:
         while batch := feeder.take(batch_size):
-            yield from analyzer.classify(batch)
+            yield from classify(batch, predictor)
             feeder.release(len(batch))
     finally:
         feeder.close()
@@ -48,12 +47,12 @@ def run_local(paths: Iterable[str], analyzer: Analyzer, workers: int, batch_size
 class _Feeder:
     """Takes paths in a thread of its own, so that waiting for the next path holds up no finished photo."""
 
-    def __init__(self, paths: Iterable[str], analyzer: Analyzer, workers: int) -> None:
+    def __init__(self, paths: Iterable[str], workers: Workers) -> None:
         self._paths = paths
-        self._analyzer = analyzer
-        self._places = threading.Semaphore(workers * _AHEAD)
+        self._workers = workers
+        self._places = threading.Semaphore(_AHEAD)
         self._futures: SimpleQueue[Future[Prepared] | None] = SimpleQueue()
-        self._workers = ThreadPoolExecutor(workers, thread_name_prefix="fercli")
+        self._threads = ThreadPoolExecutor(workers.count, thread_name_prefix="fercli")
         self._head: Future[Prepared] | None = None
         self._ended = self._closed = False
         # A daemon: it may wait for a path on standard input when the run ends.
@@ -65,16 +64,13 @@ class _Feeder:
                 self._places.acquire()
                 if self._closed:
                     return
-                self._futures.put(self._workers.submit(self._prepare, path))
+                self._futures.put(self._threads.submit(self._workers.prepare, path))
         except BaseException as error:  # noqa: BLE001 - raised again where the records are taken
             failure: Future[Prepared] = Future()
             failure.set_exception(error)
             self._futures.put(failure)
         else:
             self._futures.put(None)
-
-    def _prepare(self, path: str) -> Prepared:
-        return self._analyzer.prepare(printable_path(path), lambda: read_photo(path))
 
     def take(self, batch_size: int) -> list[Prepared]:
         """The next photo in input order, once it is ready, and those after it that are ready too.
@@ -107,7 +103,7 @@ class _Feeder:
         self._places.release(photos)
 
     def close(self) -> None:
-        """Begins no further photo; those under way end by themselves."""
+        """Begins no further photo; those under way end by themselves, or with their workers."""
         self._closed = True
         self._places.release()
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)

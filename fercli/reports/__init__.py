@@ -8,13 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fercli.errors import UsageError
-from fercli.reports.output import claimed_standard_output, open_appearing, open_growing
+from fercli.reports.output import claimed_standard_output, open_appearing, open_growing, replaceable
+from fercli.reports.parquet import ParquetWriter
 from fercli.reports.text import CsvWriter, JsonLinesWriter, JsonWriter, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["STANDARD_OUTPUT", "Format", "Writer", "choose_format", "claimed_standard_output", "open_report"]
+__all__ = [
+    "GROWING",
+    "STANDARD_OUTPUT",
+    "Format",
+    "Writer",
+    "choose_format",
+    "claimed_standard_output",
+    "open_report",
+    "replaceable",
+]
 
 STANDARD_OUTPUT = "-"
 """What stands for standard output in place of a report's name."""
@@ -26,6 +36,7 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     JSONL = "jsonl"
+    PARQUET = "parquet"
 
 
 def choose_format(out: str, asked: Format | None) -> Format:
@@ -48,20 +59,33 @@ def choose_format(out: str, asked: Format | None) -> Format:
 
 
 @contextmanager
-def open_report(out: str | int, kind: Format) -> Iterator[Writer]:
+def open_report(out: str | int, kind: Format, *, whole: bool = False) -> Iterator[Writer]:
     """A report to write photos to: a path, or the number of an open descriptor.
 
-    CSV and JSON Lines grow photo by photo, and what is there is whole. A JSON file appears when it is
-    complete, or not at all.
+    CSV and JSON Lines grow photo by photo, and what is there is whole. A file of another format appears
+    when it is complete, or not at all; so does every file where `whole` asks for it.
 
     Raises:
         ReportError: the report cannot be written.
+        UnavailableError: what writes the format is not installed.
     """
-    if kind is Format.JSON:
-        with open_appearing(out) as file:
-            writer = JsonWriter(file)
-            yield writer
-            writer.finish()
+    if kind in GROWING:
+        with (open_appearing if whole else open_growing)(out) as file:
+            yield GROWING[kind](file)
         return
-    with open_growing(out) as file:
-        yield CsvWriter(file) if kind is Format.CSV else JsonLinesWriter(file)
+    with open_appearing(out) as file:
+        writer = _APPEARING[kind](file)
+        yield writer
+        writer.finish()
+
+
+GROWING: dict[Format, type[CsvWriter | JsonLinesWriter]] = {
+    Format.CSV: CsvWriter,
+    Format.JSONL: JsonLinesWriter,
+}
+"""The formats of which every part is a report already."""
+
+_APPEARING: dict[Format, type[JsonWriter | ParquetWriter]] = {
+    Format.JSON: JsonWriter,
+    Format.PARQUET: ParquetWriter,
+}

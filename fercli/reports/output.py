@@ -17,19 +17,21 @@ if TYPE_CHECKING:
 
 
 class Output:
-    """A file whose every write reaches the operating system at once; failures become ReportErrors."""
+    """A file whose every write reaches the operating system at once, and whole or not at all."""
 
     def __init__(self, file: FileIO, name: str) -> None:
         self._file = file
         self._name = name
+        self._cuttable = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
 
     def write(self, data: bytes) -> None:
-        """Writes all of `data`.
+        """Writes all of `data`; of a file, nothing stays of a write that fails.
 
         Raises:
             BrokenPipeError: the reader of a pipe has gone.
             ReportError: anything else, a full disk for instance.
         """
+        start = self._file.tell() if self._cuttable else 0
         try:
             rest = memoryview(data)
             while rest:
@@ -37,7 +39,9 @@ class Output:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _cannot_write(self._name, error) from error
+            if self._cuttable:
+                self._file.truncate(start)
+            raise cannot_write(self._name, error) from error
 
 
 @contextmanager
@@ -76,7 +80,7 @@ def open_growing(out: str | int, name: str = "") -> Iterator[Output]:
     try:
         file = FileIO(out, "wb", closefd=not isinstance(out, int))
     except OSError as error:
-        raise _cannot_write(name, error) from error
+        raise cannot_write(name, error) from error
     with file:
         yield Output(file, name)
 
@@ -90,7 +94,7 @@ def open_appearing(out: str | int) -> Iterator[Output]:
     Raises:
         ReportError: it cannot be opened, written or renamed.
     """
-    if isinstance(out, int) or not _replaceable(out):
+    if isinstance(out, int) or not replaceable(out):
         with open_growing(out) as file:
             yield file
         return
@@ -105,20 +109,25 @@ def open_appearing(out: str | int) -> Iterator[Output]:
     try:
         partial.replace(target)
     except OSError as error:
-        raise _cannot_write(out, error) from error
+        raise cannot_write(out, error) from error
 
 
-def _replaceable(out: str) -> bool:
-    """Whether the name is free or an ordinary file's."""
+def replaceable(out: str) -> bool:
+    """Whether the name is free or an ordinary file's.
+
+    Raises:
+        ReportError: what the name leads to cannot be looked at.
+    """
     try:
         return stat.S_ISREG(Path(out).stat().st_mode)
     except FileNotFoundError:
         return True
     except OSError as error:
-        raise _cannot_write(out, error) from error
+        raise cannot_write(out, error) from error
 
 
-def _cannot_write(name: str, error: OSError) -> ReportError:
+def cannot_write(name: str, error: OSError) -> ReportError:
+    """The error that a report cannot be written, in words."""
     return ReportError(
         f"{name} cannot be written: {error.strerror}.",
         "Choose another place with --out, or make room there.",

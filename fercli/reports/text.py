@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Protocol
 from fercli.records import COLUMNS
 
 if TYPE_CHECKING:
-    from fercli.records import Photo, Row, Value
+    from collections.abc import Iterable
+
+    from fercli.records import Row, Value
     from fercli.reports.output import Output
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Writer(Protocol):
-    """Takes photos one by one."""
+    """Takes the rows of one photo after another."""
 
-    def write(self, photo: Photo) -> None:
-        """Writes the photo's rows at once."""
+    def write(self, rows: Iterable[Row]) -> None:
+        """Writes a photo's rows at once."""
         ...
 
 
@@ -31,9 +33,9 @@ class CsvWriter:
         self._file = file
         self._file.write(_csv_line(COLUMNS).encode())
 
-    def write(self, photo: Photo) -> None:
-        """Writes the photo's rows at once."""
-        self._file.write("".join(_csv_line(_csv_cells(row)) for row in photo.rows()).encode())
+    def write(self, rows: Iterable[Row]) -> None:
+        """Writes a photo's rows at once."""
+        self._file.write("".join(_csv_line(_csv_cells(row)) for row in rows).encode())
 
 
 class JsonLinesWriter:
@@ -42,9 +44,9 @@ class JsonLinesWriter:
     def __init__(self, file: Output) -> None:
         self._file = file
 
-    def write(self, photo: Photo) -> None:
-        """Writes the photo's rows at once."""
-        self._file.write("".join(f"{_json(row)}\n" for row in photo.rows()).encode())
+    def write(self, rows: Iterable[Row]) -> None:
+        """Writes a photo's rows at once."""
+        self._file.write("".join(f"{_json(row)}\n" for row in rows).encode())
 
 
 class JsonWriter:
@@ -54,9 +56,9 @@ class JsonWriter:
         self._file = file
         self._separator = "[\n"
 
-    def write(self, photo: Photo) -> None:
-        """Writes the photo's rows at once."""
-        self._file.write((self._separator + ",\n".join(_json(row) for row in photo.rows())).encode())
+    def write(self, rows: Iterable[Row]) -> None:
+        """Writes a photo's rows at once."""
+        self._file.write((self._separator + ",\n".join(_json(row) for row in rows)).encode())
         self._separator = ",\n"
 
     def finish(self) -> None:
@@ -82,8 +84,9 @@ def _csv_cells(row: Row) -> tuple[str, ...]:
 def _csv_cell(name: str, value: Value) -> str:
     if value is None:
         return ""
-    text = str(value)
-    # A spreadsheet would run it as a formula; with ./ before it, it still names the same file.
-    if name == "path" and text.startswith(_FORMULA_STARTS):
-        return f"./{text}"
-    return text
+    return csv_path(str(value)) if name == "path" else str(value)
+
+
+def csv_path(path: str) -> str:
+    """A path as CSV has it: a spreadsheet runs no formula of it, and it still names the same file."""
+    return f"./{path}" if path.startswith(_FORMULA_STARTS) else path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import onnxruntime  # noqa: TID253 - its devices decide what can be shown
 import pytest
 
-from fercli.bundle import DEFAULT_MODEL, MODELS, ONNX
+from fercli.bundle import DEFAULT_MODEL, ENSEMBLES, MODELS, ONNX
 from fercli.records import COLUMNS, EXPRESSIONS
 
 if TYPE_CHECKING:
@@ -188,13 +188,18 @@ class TestOptions:
         assert own.returncode == 0
         assert own.stdout == shipped.stdout
 
+    def test_an_ensemble_is_the_mean_of_its_members(self, run: Run, folder: Path) -> None:
+        photo = (folder / "cat.jpg", "--detector", "none")
+        members = [option for member in ENSEMBLES["large"] for option in ("--model", member)]
+        assert run("predict", *photo, "--model", "large").stdout == run("predict", *photo, *members).stdout
+
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ([], "Missing argument"),
         (["a.jpg", "--nonsense"], "nonsense"),
-        (["a.jpg", "-o", "report.xlsx"], "report.xlsx does not end in .csv, .json, .jsonl."),
+        (["a.jpg", "-o", "report.xlsx"], "report.xlsx does not end in .csv, .json, .jsonl, .parquet."),
         (["a.jpg", "--format", "xlsx"], "xlsx"),
         (["a.jpg", "--min-score", "2"], "--min-score"),
         (["a.jpg", "--batch-size", "0"], "--batch-size"),

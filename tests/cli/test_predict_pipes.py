@@ -123,7 +123,7 @@ def test_an_interruption_leaves_whole_rows_and_130(folder: Path) -> None:
         code, said = fercli.end()
     assert code == 130
     assert said.startswith("fercli: interrupted after ")
-    assert said.endswith("; the rows written so far are whole.\n")
+    assert said.endswith("; add --resume to go on.\n")
     assert (folder / "report.csv").read_bytes() == report
     assert [line.split(b",")[0] for line in report.splitlines()] == [b"path", b"a.png", b"b.png"]
 
@@ -154,13 +154,12 @@ def test_an_interrupted_json_report_does_not_appear(folder: Path) -> None:
     (folder / "report.json").write_text("an older report")
     with running("predict", "-", "-o", "report.json", cwd=folder) as fercli:
         fercli.send(b"a.png\n")
-        wait_for(folder / "report.json.partial", 1)
+        wait_for(folder / "report.json.unfinished", 1)
         fercli.process.send_signal(signal.SIGINT)
         code, said = fercli.end()
     assert code == 130
-    assert said.endswith("; there is no whole report.\n")
+    assert said.endswith("; add --resume to go on.\n")
     assert (folder / "report.json").read_text() == "an older report"
-    assert not (folder / "report.json.partial").exists()
 
 
 def test_strict_ends_while_standard_input_is_open(folder: Path) -> None:

@@ -63,7 +63,8 @@ Disgust is rare. The data set is not part of fercli.{taught}
 
 {recipe}
 
-To make it again: `fercli train` with this recipe (`--set` changes an entry), seed included.
+To make it again: `fercli train` with this recipe (`--set` changes an entry) and its seed, the same votes
+and the same teachers, if it has any; docs/training.md tells how the models that ship were made.
 
 ## What it is not for
 

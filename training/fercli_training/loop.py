@@ -15,7 +15,7 @@ from fercli_training.interruption import interruptible
 from fercli_training.journal import Journal
 from fercli_training.learner import Learner
 from fercli_training.optimisation import learning_rate
-from fercli_training.processes import launch
+from fercli_training.processes import launch, leave
 from fercli_training.snapshots import Candidate, compare_means, load_snapshots, save_snapshot
 from fercli_training.targets import make_targets, picture_weights
 
@@ -149,6 +149,7 @@ class Trainer:
         finally:
             if journal is not None:
                 journal.close()
+            leave(self.fabric)
         if not self.leads:
             return []
         return [self.best, *compare_means(load_snapshots(self.folder), self.learner, *self.public)]

@@ -42,3 +42,9 @@ def launch(recipe: Training, devices: int) -> Fabric:
         )
         fabric.launch()
     return fabric
+
+
+def leave(fabric: Fabric) -> None:
+    """Ends the talk between the processes, which would abort those whose threads still listen as Python ends."""
+    if fabric.world_size > 1:
+        torch.distributed.destroy_process_group()

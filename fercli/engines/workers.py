@@ -1,0 +1,210 @@
+"""Worker processes as the run sees them: photos in, prepared photos out, whatever happens to a process."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from fercli.analyzer import unprepared
+from fercli.engines.worker import Setup, Task
+from fercli.errors import FercliError, PhotoError, PhotoErrorKind, UnavailableError
+from fercli.sources import printable_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fercli.analyzer import Prepared
+    from fercli.plugins import Detector
+
+_START = "import sys; sys.path[:] = {path!r}; from fercli.engines.worker import main; main()"
+# A photo a worker uses the cores already; threads of a library's own would only get in the way.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_ATTEMPTS = 2
+"""A worker may be killed for another's sake, by the system out of memory for instance."""
+
+
+class _LostError(Exception):
+    """The worker process ended instead of answering; its words say how."""
+
+
+class Workers:
+    """Processes that prepare photos, each one at a time; one that dies is replaced."""
+
+    def __init__(
+        self, load_detector: Callable[[], Detector], max_pixels: int, count: int, timeout: float
+    ) -> None:
+        """Starts the processes, and does not wait for them.
+
+        Args:
+            load_detector: called in each; must survive pickling.
+            max_pixels: the largest picture, in pixels.
+            count: how many.
+            timeout: seconds that a photo may take.
+        """
+        self._setup = pickle.dumps(Setup(load_detector, max_pixels))
+        self._timeout = timeout
+        self._closed = False
+        self._all = [_Worker(self._setup) for _ in range(count)]
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
+        for worker in self._all:
+            self._idle.put(worker)
+
+    @property
+    def count(self) -> int:
+        """How many photos are worked on at once."""
+        return len(self._all)
+
+    def describe(self) -> Mapping[str, str]:
+        """What the detector says it is, once a worker has loaded it; to be asked before any photo.
+
+        Raises:
+            UnavailableError: it cannot be loaded.
+        """
+        return self._all[0].describe()
+
+    def prepare(self, path: str, data: bytes | None = None) -> Prepared:
+        """Reads, decodes, detects and crops in a free worker, for many threads at a time.
+
+        A photo that takes too long is an error, `timeout`; one that ends the process twice, `crashed`.
+
+        Raises:
+            UnavailableError: a new worker cannot load the detector.
+        """
+        for _ in range(_ATTEMPTS):
+            worker = self._idle.get()
+            try:
+                return worker.ask(Task(path, data), self._timeout)
+            except Empty:
+                worker = self._replaced(worker)
+                sentence = f"It took longer than {self._timeout:g} s (--timeout)."
+                return _failed(path, PhotoErrorKind.TIMEOUT, sentence)
+            except _LostError as lost:
+                worker = self._replaced(worker)
+                reason = str(lost)
+            finally:
+                self._idle.put(worker)
+        sentence = f"Reading it ended the process {_ATTEMPTS} times: {reason}."
+        return _failed(path, PhotoErrorKind.CRASHED, sentence)
+
+    def _replaced(self, worker: _Worker) -> _Worker:
+        worker.kill()
+        if self._closed:
+            return worker
+        fresh = _Worker(self._setup)
+        self._all[self._all.index(worker)] = fresh
+        if self._closed:  # meanwhile
+            fresh.kill()
+        return fresh
+
+    def close(self) -> None:
+        """Ends all workers at once, and what they work on with them."""
+        self._closed = True
+        for worker in self._all:
+            worker.kill()
+
+
+class _Worker:
+    """One process, and the pipes to it; used by one thread at a time."""
+
+    def __init__(self, setup: bytes) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - the interpreter that runs already
+            [sys.executable, "-c", _START.format(path=sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | _ONE_THREAD,
+            # Ctrl-C is for the run, which ends its workers itself.
+            process_group=0 if os.name == "posix" else None,
+        )
+        self._tasks = cast("BinaryIO", self._process.stdin)
+        self._setup = setup
+        self._description: Mapping[str, str] | None = None
+        self._answers: SimpleQueue[Any] = SimpleQueue()
+        # A daemon: a process that waits for a dead disk cannot be killed, and its pipe never ends.
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        with cast("BinaryIO", self._process.stdout) as pipe:
+            try:
+                while True:
+                    self._answers.put(pickle.load(pipe))  # noqa: S301 - from a process of our own
+            except (EOFError, OSError, pickle.UnpicklingError):
+                self._answers.put(_ENDED)
+
+    def describe(self) -> Mapping[str, str]:
+        """What the detector says it is, once it is loaded.
+
+        Raises:
+            UnavailableError: it cannot be loaded.
+        """
+        if self._description is None:
+            try:
+                answer = self._answer(self._setup, None)
+            except _LostError as lost:
+                raise UnavailableError(
+                    f"A worker process ended before the detector was loaded: {lost}.",
+                    "Choose another --detector, or see what fercli doctor says.",
+                ) from None
+            if isinstance(answer, FercliError):
+                raise answer
+            self._description = answer
+        return self._description
+
+    def ask(self, task: Task, timeout: float) -> Prepared:
+        """The prepared photo.
+
+        Raises:
+            Empty: it took too long.
+            _LostError: the process ended meanwhile.
+            UnavailableError: the detector cannot be loaded.
+        """
+        self.describe()
+        prepared: Prepared = self._answer(pickle.dumps(task, pickle.HIGHEST_PROTOCOL), timeout)
+        return prepared
+
+    def _answer(self, told: bytes, timeout: float | None) -> Any:
+        # Where the pipe is broken, its other end has ended and says so.
+        with suppress(OSError):
+            self._tasks.write(told)
+            self._tasks.flush()
+        answer = self._answers.get(timeout=timeout)
+        if answer is _ENDED:
+            self._answers.put(_ENDED)  # for whoever asks next
+            raise _LostError(_ending(self._process))
+        return answer
+
+    def kill(self) -> None:
+        """Ends the process, and waits a moment for that."""
+        self._process.kill()
+        self._answers.put(_ENDED)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GRACE)
+        with suppress(OSError):
+            self._tasks.close()
+
+
+_ENDED = object()
+_GRACE = 1.0
+"""Seconds to wait for a killed process; more only where it waits for a dead disk."""
+
+
+def _ending(process: subprocess.Popen[bytes]) -> str:
+    """How a process ended, in words."""
+    try:
+        code = process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        return "it does not answer"
+    if code >= 0:
+        return f"exit code {code}"
+    name = signal.Signals(-code).name
+    return f"{name}, perhaps out of memory" if -code == signal.SIGKILL else name
+
+
+def _failed(path: str, kind: PhotoErrorKind, sentence: str) -> Prepared:
+    return unprepared(printable_path(path), PhotoError(kind, sentence))

@@ -1,0 +1,106 @@
+"""The writer of Parquet: the report's table with types, a bounded group of rows at a time."""
+
+from __future__ import annotations
+
+import io
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from fercli import __version__
+from fercli.errors import UnavailableError
+from fercli.records import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fercli.records import Row, Value
+    from fercli.reports.output import Output
+
+_GROUP = 1 << 14
+"""Rows from which on a group is written: enough to compress well, few enough to wait in memory."""
+
+_TEXTS = {"path", "error"}
+_CHOICES = {"status", "expression"}
+
+
+class ParquetWriter:
+    """Row groups that end between photos; the same numbers as in every other format.
+
+    Raises:
+        UnavailableError: pyarrow is not installed.
+    """
+
+    def __init__(self, file: Output) -> None:
+        self._arrow, parquet = import_pyarrow()
+        self._schema = _schema(self._arrow)
+        self._sink = _Sink(file)
+        self._writer = parquet.ParquetWriter(self._sink, self._schema, compression="zstd")
+        self._columns: dict[str, list[Value]] = {name: [] for name in COLUMNS}
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Takes a photo's rows; they are written with the group that they belong to."""
+        for row in rows:
+            for name, values in self._columns.items():
+                values.append(row[name])
+        if len(self._columns["path"]) >= _GROUP:
+            self._write_group()
+
+    def finish(self) -> None:
+        """Writes the last group and the directory of all, without which the file is none."""
+        self._write_group()
+        self._writer.close()
+
+    def _write_group(self) -> None:
+        if not self._columns["path"]:
+            return
+        self._writer.write_table(self._arrow.table(self._columns, self._schema))
+        for values in self._columns.values():
+            values.clear()
+
+
+def import_pyarrow() -> tuple[Any, Any]:
+    """The modules pyarrow and pyarrow.parquet.
+
+    Raises:
+        UnavailableError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        raise UnavailableError(
+            f"Parquet reports need pyarrow, which cannot be imported: {error}.",
+            "pip install 'fercli[parquet]', or take another format.",
+        ) from error
+    return pa, parquet
+
+
+def _schema(arrow: Any) -> Any:
+    """Of the report: rounded decimals are 64-bit, so that they read as they are printed elsewhere."""
+    choice = arrow.dictionary(arrow.int8(), arrow.string())
+    types = dict.fromkeys(COLUMNS, arrow.float64()) | {"face": arrow.int32()}
+    types |= dict.fromkeys(_TEXTS, arrow.string()) | dict.fromkeys(_CHOICES, choice)
+    fields = [arrow.field(name, types[name], nullable=name not in {"path", "status"}) for name in COLUMNS]
+    return arrow.schema(fields, {"fercli_version": __version__})
+
+
+class _Sink(io.RawIOBase):
+    """An output as the file that pyarrow writes to: it counts, and never seeks."""
+
+    def __init__(self, file: Output) -> None:
+        super().__init__()
+        self._file = file
+        self._position = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        # After a failure pyarrow tries to end the file once more, when it is closed already.
+        with suppress(ValueError):
+            self._file.write(data)
+        self._position += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._position

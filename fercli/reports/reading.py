@@ -1,0 +1,184 @@
+"""Reports of any format as photos again: the rows of one after another, typed as the writers got them."""
+
+from __future__ import annotations
+
+import csv
+import json
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fercli.errors import UsageError, in_one_line
+from fercli.records import COLUMNS
+from fercli.reports import GROWING, Format, choose_format
+from fercli.reports.parquet import import_pyarrow
+from fercli.reports.rows import NUMBERS, checked_row, photos
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
+
+    from fercli.records import Row, Value
+
+_BATCH = 1024
+"""Rows of Parquet that are in memory at once, beside the row group that they lie in."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class TornReportError(UsageError):
+    """The report's last line was not written to its end, as after a kill or on a full disk."""
+
+
+def read_report(path: str, asked: Format | None = None) -> Iterator[list[Row]]:
+    """The photos of a report, each as its rows, in the report's order.
+
+    CSV, JSON Lines and Parquet are read in constant memory. Rows next to each other belong to one photo
+    as long as their path is the same and `face` goes up. Columns that are not the report's are left out.
+
+    Args:
+        path: the report's file.
+        asked: its format, where its name does not say it.
+
+    Raises:
+        UsageError: the file cannot be read or is no whole report; the message names file and line.
+        UnavailableError: it is Parquet, and pyarrow is not installed.
+    """
+    kind = choose_format(path, asked)
+    if kind in GROWING:
+        yield from (rows for rows, _ in read_growing(path, kind))
+        return
+    read = _read_json if kind is Format.JSON else _read_parquet
+    try:
+        yield from (rows for rows, _ in photos((row, 0) for row in read(path)))
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def read_growing(path: str, kind: Format) -> Iterator[tuple[list[Row], int]]:
+    """The photos of a CSV or JSON Lines report, each with the place in bytes where its last row ends.
+
+    Raises:
+        TornReportError: after everything before it, where the last line was not written to its end.
+        UsageError: the file cannot be read or is no report; the message names file and line.
+    """
+    read = _read_csv if kind is Format.CSV else _read_json_lines
+    try:
+        with Path(path).open("rb") as file:
+            lines = _Lines(path, file)
+            yield from photos((row, lines.end) for row in read(lines))
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+class _Lines:
+    """The lines of a file as text, counted, with the place in bytes where the last one ends."""
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self.path = path
+        self.number = 0
+        self.end = 0
+        self._file = file
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._file:
+            self.number += 1
+            self.end += len(line)
+            if not line.endswith(b"\n"):
+                raise self.torn()
+            try:
+                yield (line.removeprefix(_BYTE_ORDER_MARK) if self.number == 1 else line).decode()
+            except UnicodeDecodeError:
+                raise self.broken("is not UTF-8") from None
+
+    def broken(self, fault: str) -> UsageError:
+        """The error that the line just read is not a report's."""
+        return _broken(self.path, f"line {self.number}", fault)
+
+    def torn(self) -> TornReportError:
+        """The error that the file ends within the line just read."""
+        return TornReportError(
+            f"{self.path} ends within line {self.number}, which was not written to its end.",
+            "Write the report again.",
+        )
+
+
+def _read_csv(lines: _Lines) -> Iterator[Row]:
+    records = csv.reader(iter(lines), strict=True)
+    try:
+        header = next(records, None)
+        if header is None:
+            raise lines.torn()
+        if missing := [name for name in COLUMNS if name not in header]:
+            raise lines.broken(f"has no column {missing[0]}")
+        for cells in records:
+            if len(cells) != len(header):
+                raise lines.broken(f"has {len(cells)} cells, not {len(header)}")
+            values = dict(zip(header, cells, strict=True))
+            yield checked_row({name: _from_cell(name, values[name]) for name in COLUMNS}, lines.broken)
+    except csv.Error as error:
+        # What csv says of a file that ends inside quotes, where all lines are whole.
+        raise (
+            lines.torn() if "unexpected end" in str(error) else lines.broken(f"is no CSV ({error})")
+        ) from None
+
+
+def _from_cell(name: str, cell: str) -> Value:
+    """A cell's value; what should be a number and is none stays a text."""
+    if not cell:
+        return None
+    if name in NUMBERS or name == "face":
+        try:
+            return float(cell)
+        except ValueError:
+            return cell
+    return cell
+
+
+def _read_json_lines(lines: _Lines) -> Iterator[Row]:
+    for line in lines:
+        try:
+            values = json.loads(line)
+        except ValueError:
+            raise lines.broken("is no JSON") from None
+        yield checked_row(values, lines.broken)
+
+
+def _read_json(path: str) -> Iterator[Row]:
+    try:
+        rows = json.loads(Path(path).read_bytes())
+    except json.JSONDecodeError as error:
+        raise _broken(path, f"line {error.lineno}", "is no JSON") from None
+    except ValueError as error:
+        raise _broken(path, "it", f"is no JSON ({in_one_line(error)})") from None
+    if not isinstance(rows, list):
+        raise _broken(path, "its JSON", "is no array of rows")
+    return _numbered(path, rows)
+
+
+def _read_parquet(path: str) -> Iterator[Row]:
+    arrow, parquet = import_pyarrow()
+    try:
+        with Path(path).open("rb") as data, parquet.ParquetFile(data) as file:
+            if missing := [name for name in COLUMNS if name not in file.schema_arrow.names]:
+                raise _broken(path, "its table", f"has no column {missing[0]}")
+            batches = file.iter_batches(_BATCH, columns=list(COLUMNS))
+            yield from _numbered(path, (values for batch in batches for values in batch.to_pylist()))
+    except arrow.ArrowInvalid as error:
+        raise _broken(path, "it", f"is no Parquet ({in_one_line(error)})") from None
+
+
+def _numbered(path: str, rows: Iterable[Any]) -> Iterator[Row]:
+    """The rows of a file that has no lines to speak of."""
+    for number, values in enumerate(rows, 1):
+        yield checked_row(values, partial(_broken, path, f"row {number}"))
+
+
+def _broken(path: str, place: str, fault: str) -> UsageError:
+    return UsageError(
+        f"{path} is no report of fercli: {place} {fault}.", "Give a report that fercli wrote."
+    )
+
+
+def _unreadable(path: str, error: OSError) -> UsageError:
+    return UsageError(f"{path} cannot be read: {error.strerror or in_one_line(error)}.", "Check its name.")

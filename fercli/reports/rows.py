@@ -1,0 +1,97 @@
+"""What rows may hold, and which of them belong to one photo."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from fercli.records import COLUMNS, EXPRESSIONS, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from fercli.errors import UsageError
+    from fercli.records import Row, Value
+
+NUMBERS = frozenset({"x1", "y1", "x2", "y2", "score", "confidence", *EXPRESSIONS})
+"""The columns of decimals."""
+
+_OF_A_FACE = ("face", "expression", *NUMBERS)
+_CHOICES = {"status": frozenset(Status), "expression": frozenset(EXPRESSIONS)}
+
+
+def checked_row(values: Any, broken: Callable[[str], UsageError]) -> Row:
+    """The row that was read, once every value of it is one that the writers write.
+
+    Args:
+        values: what was read, by column; other columns are left out.
+        broken: makes the error of a fault such as `has no face`.
+
+    Raises:
+        UsageError: it is no row of a report.
+    """
+    if not isinstance(values, dict):
+        raise broken("is no object")
+    if missing := [name for name in COLUMNS if name not in values]:
+        raise broken(f"has no {missing[0]}")
+    row: Row = {}
+    for name in COLUMNS:
+        try:
+            row[name] = _value(name, values[name])
+        except (TypeError, ValueError):
+            raise broken(f"has {values[name]!r} as its {name}") from None
+    expected = row["status"] == Status.OK
+    for name in _OF_A_FACE:
+        if (row[name] is not None) != expected:
+            raise broken(f"has {'no' if expected else 'a'} {name}, but the status {row['status']}")
+    return row
+
+
+def _value(name: str, value: Any) -> Value:
+    """The value as the writers got it.
+
+    Raises:
+        TypeError: it is not of the column's type.
+        ValueError: it is none that the column can have.
+    """
+    if value is None and name not in {"path", "status"}:
+        return None
+    if name in NUMBERS or name == "face":
+        return _number(name, value)
+    if not isinstance(value, str):
+        raise TypeError
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise ValueError
+    value.encode()  # JSON can name half a character, which no file can hold
+    return value
+
+
+def _number(name: str, value: Any) -> int | float:
+    if isinstance(value, bool | str) or not math.isfinite(value):
+        raise TypeError
+    if name != "face":
+        return float(value)
+    if value != int(value) or value < 0:
+        raise ValueError
+    return int(value)
+
+
+def photos(rows: Iterable[tuple[Row, int]]) -> Iterator[tuple[list[Row], int]]:
+    """Rows, each with the place where it ends, by the photo that they belong to."""
+    photo: list[Row] = []
+    end = 0
+    for row, row_end in rows:
+        if photo and not _continues(row, photo[-1]):
+            yield photo, end
+            photo = []
+        photo.append(row)
+        end = row_end
+    if photo:
+        yield photo, end
+
+
+def _continues(row: Row, before: Row) -> bool:
+    """Whether the row is of the same photo as the one before it."""
+    face, last = row["face"], before["face"]
+    same = row["path"] == before["path"]
+    return same and isinstance(face, int) and isinstance(last, int) and face > last

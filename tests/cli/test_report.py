@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from fercli.records import Box, Face, Photo, Row
+from fercli.reports import Format, open_report
+from fercli.reports.reading import read_report
+from tests.conftest import Run
+
+FACE = Face(Box(1.25, 2.0, 30.01, 40.0), 0.5, None, (0.05, 0.1, 0.15, 0.4, 0.1, 0.1, 0.1))
+PARTS = [
+    [Photo("a.jpg", (FACE, FACE), 100, 100), Photo("b.jpg", (), 10, 10)],
+    [Photo("b.jpg", (FACE,), 100, 100), Photo("c.jpg", error="empty: The file is empty.")],
+    [Photo("c.jpg", (FACE,), 100, 100)],
+]
+
+
+def written(out: Path, photos: list[Photo]) -> Path:
+    with open_report(str(out), Format(out.suffix[1:])) as writer:
+        for photo in photos:
+            writer.write(photo.rows())
+    return out
+
+
+def rows_of(photos: list[Photo]) -> list[list[Row]]:
+    return [list(photo.rows()) for photo in photos]
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> list[Path]:
+    names = ("1.csv", "2.parquet", "3.jsonl")
+    return [written(tmp_path / name, photos) for name, photos in zip(names, PARTS, strict=True)]
+
+
+class TestMerge:
+    @pytest.mark.parametrize("kind", ["csv", "json", "jsonl", "parquet"])
+    def test_all_photos_of_all_reports_in_order(
+        self, run: Run, tmp_path: Path, parts: list[Path], kind: str
+    ) -> None:
+        out = tmp_path / f"all.{kind}"
+        done = run("report", "merge", *parts, "--out", out)
+        assert (done.returncode, done.stdout) == (0, b"")
+        assert done.stderr == f"5 photos of 3 reports; {out}.\n"
+        assert list(read_report(str(out))) == rows_of(list(chain(*PARTS)))
+
+    def test_to_standard_output(self, run: Run, tmp_path: Path, parts: list[Path]) -> None:
+        done = run("report", "merge", *parts, "--format", "parquet", "--quiet")
+        assert (done.returncode, done.stderr) == (0, "")
+        (tmp_path / "all.parquet").write_bytes(done.stdout)
+        assert list(read_report(str(tmp_path / "all.parquet"))) == rows_of(list(chain(*PARTS)))
+
+    def test_over_an_input_is_refused(self, run: Run, tmp_path: Path, parts: list[Path]) -> None:
+        (tmp_path / "link.csv").symlink_to(parts[0])
+        before = parts[0].read_bytes()
+        done = run("report", "merge", *parts, "--out", tmp_path / "link.csv")
+        assert done.returncode == 2
+        assert done.stderr.startswith(
+            f"fercli: {tmp_path / 'link.csv'} is one of the reports that are read"
+        )
+        assert parts[0].read_bytes() == before
+
+    def test_a_broken_report_changes_nothing(self, run: Run, tmp_path: Path, parts: list[Path]) -> None:
+        out = written(tmp_path / "all.csv", PARTS[2])
+        before = out.read_bytes()
+        parts[2].write_bytes(parts[2].read_bytes()[:-9])
+        done = run("report", "merge", *parts, "--out", out)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"fercli: {parts[2]} ends within line 1")
+        assert out.read_bytes() == before
+        assert {path.name for path in tmp_path.iterdir()} == {"all.csv", *(path.name for path in parts)}
+
+    def test_a_missing_report(self, run: Run, tmp_path: Path) -> None:
+        done = run("report", "merge", tmp_path / "missing.csv", "--out", tmp_path / "all.csv")
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"fercli: {tmp_path / 'missing.csv'} cannot be read: No such file")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_shards_become_the_whole(self, run: Run, tmp_path: Path, samples: Path) -> None:
+        shards = [tmp_path / f"{number}.csv" for number in (1, 2)]
+        for number, shard in enumerate(shards, 1):
+            assert run("predict", samples, "--shard", f"{number}/2", "--out", shard).returncode == 0
+        assert run("predict", samples, "--out", tmp_path / "whole.csv").returncode == 0
+        assert run("report", "merge", *shards, "--out", tmp_path / "all.parquet").returncode == 0
+        merged = sorted(read_report(str(tmp_path / "all.parquet")), key=lambda rows: str(rows[0]["path"]))
+        assert merged == list(read_report(str(tmp_path / "whole.csv")))
