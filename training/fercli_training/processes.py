@@ -45,6 +45,6 @@ def launch(recipe: Training, devices: int) -> Fabric:
 
 
 def leave(fabric: Fabric) -> None:
-    """Ends the talk between the processes, which would abort those whose threads still listen as Python ends."""
+    """Ends the group of processes: its threads would abort a process that ends while they listen."""
     if fabric.world_size > 1:
         torch.distributed.destroy_process_group()
