@@ -66,9 +66,9 @@ def run() -> Run:
     return run_fercli
 
 
-@pytest.fixture
+@pytest.fixture(scope="session", autouse=True)
 def _interruptible() -> Iterator[None]:
-    """A shell's background jobs ignore Ctrl-C, and what they start inherits that."""
+    """A shell's background jobs ignore Ctrl-C, and what the tests start would inherit that."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -68,7 +68,6 @@ def test_from_data_to_a_model_that_reads_a_photo(run: Run, inputs: Inputs, tmp_p
     assert sum(float(row[name]) for name in EXPRESSIONS) == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.usefixtures("_interruptible")
 def test_ctrl_c_says_resume_and_resume_finishes(run: Run, inputs: Inputs, tmp_path: Path) -> None:
     command = ["train", inputs.recipe, "--data", inputs.data, "--out", str(tmp_path)]
     process = subprocess.Popen(

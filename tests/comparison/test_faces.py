@@ -20,8 +20,9 @@ def detector() -> Detector:
 def test_faces_are_found_and_cropped_as_for_a_report(samples: Path, detector: Detector) -> None:
     faces = read_faces([str(samples)], detector)
     assert faces.crops.shape == sample_faces().shape
-    # The sheet of faces that ships holds these in bytes.
-    assert np.abs(faces.crops - sample_faces()).max() <= 0.5 / 255 + 1e-6
+    # The sheet holds these faces in bytes: half a grey level. Processors round an interpolated sample of a
+    # pixel's four to the one grey level or the next: a quarter each, and two of them at once are rare.
+    assert np.abs(faces.crops - sample_faces()).max() <= 1 / 255
     assert (faces.labels == UNKNOWN).all()
     assert faces.unreadable == ()
 

@@ -38,8 +38,9 @@ def boxes_and_scores(draw: st.DrawFn) -> tuple[Boxes, Floats]:
 def greedy(boxes: Boxes, scores: Floats) -> list[int]:
     """Suppression by the book, one pair at a time."""
     kept: list[int] = []
+    apart = intersection_over_union(boxes, boxes) <= LIMIT
     for i in sorted(range(len(boxes)), key=lambda i: (-scores[i], i)):
-        if all(intersection_over_union(boxes[[k]], boxes[[i]])[0, 0] <= LIMIT for k in kept):
+        if all(apart[k, i] for k in kept):
             kept.append(i)
     return kept
 

@@ -79,7 +79,6 @@ def test_every_step_is_reported(recipe_file: Path, splits: Splits, tmp_path: Pat
     assert all(0 <= step.accuracy <= 1 and step.loss > 0 and step.rate > 0 for step in steps)
 
 
-@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("place", [(1, 1), (4, 1), (4, 2)])
 def test_a_run_that_goes_on_has_the_numbers_of_an_undisturbed_one(
     place: tuple[int, int], recipe_file: Path, splits: Splits, tmp_path: Path, trained: Trained
@@ -102,7 +101,6 @@ def test_a_run_that_goes_on_has_the_numbers_of_an_undisturbed_one(
         assert torch.equal(outcome.networks[0][name], value), name
 
 
-@pytest.mark.usefixtures("_interruptible")
 def test_another_batch_size_begins_the_epoch_anew(
     recipe_file: Path, splits: Splits, tmp_path: Path
 ) -> None:
@@ -118,7 +116,6 @@ def test_another_batch_size_begins_the_epoch_anew(
     assert [step.step for step in steps] == [1, 2]
 
 
-@pytest.mark.usefixtures("_interruptible")
 def test_a_second_ctrl_c_ends_the_run_at_once(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:
     def interrupt(_: Step) -> None:
         signal.raise_signal(signal.SIGINT)
