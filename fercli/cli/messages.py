@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from fercli.wording import count_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
 
     from rich.table import Table
+
+__all__ = ["count_of", "counting", "print_table", "say", "show"]
 
 
 def say(*lines: str) -> None:

@@ -1,0 +1,43 @@
+"""Numbers and paths as messages have them, in one way everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HISSING = ("s", "x", "z", "ch", "sh")
+_VOWELS = "aeiou"
+_QUOTES = "'\""
+
+
+def count_of(number: int, noun: str) -> str:
+    """A number and what it counts: `1 photo`, `2 photos`, `0 batches`, `3 copies`."""
+    return f"{number} {noun if number == 1 else _plural(noun)}"
+
+
+def quoted(path: str | Path) -> str:
+    r"""A path as a message shows it: as it is, or in quotes where one could not tell where it ends.
+
+    Quoted is what is empty or holds blanks, quotes or characters that print as nothing; the last are shown
+    as their escapes (`\n`).
+    """
+    text = str(path)
+    if text and not any(sign.isspace() or not sign.isprintable() or sign in _QUOTES for sign in text):
+        return text
+    shown = "".join(sign if sign.isprintable() else _escape(sign) for sign in text)
+    mark = '"' if "'" in shown else "'"
+    return f"{mark}{shown}{mark}"
+
+
+def _escape(sign: str) -> str:
+    return sign.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith(_HISSING):
+        return f"{noun}es"
+    if noun.endswith("y") and noun[-2] not in _VOWELS:
+        return f"{noun[:-1]}ies"
+    return f"{noun}s"
