@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fercli.cli import options
+from fercli.cli.finding import nothing_to_do, say_findings
 from fercli.cli.messages import counting, say
-from fercli.errors import ExitCode, NoPhotosError, UsageError
+from fercli.errors import ExitCode, UsageError
 from fercli.records import Status
 from fercli.reports import (
     STANDARD_OUTPUT,
@@ -25,6 +26,7 @@ from fercli.reports import (
     open_report,
     replaceable,
 )
+from fercli.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -39,8 +41,8 @@ def predict(
         list[str],
         typer.Argument(
             metavar="PATHS",
-            help="Photos, folders, quoted patterns such as 'photos/**/*.jpg', or - for a list of paths on"
-            " standard input.",
+            help="Photos, folders, quoted patterns such as 'photos/**/*.jpg', file:// URLs, or - for a list"
+            " of paths on standard input.",
             show_default=False,
         ),
     ],
@@ -70,7 +72,11 @@ def predict(
     recursive: Annotated[bool, typer.Option(help="Look into the folders inside folders.")] = True,
     include: Annotated[
         list[str] | None,
-        typer.Option(metavar="GLOB", help="In folders, take only files that match; may be repeated."),
+        typer.Option(
+            metavar="GLOB",
+            help="In folders, take only files that match, by '*.dat' also those with another suffix than"
+            " photos have; may be repeated.",
+        ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
@@ -108,15 +114,16 @@ def predict(
 ) -> None:
     """Read the expression of every face in photos and write a report, one row a face.
 
-    Exit codes: 0 done; 3 done, but some photos could not be read (their rows say why); 4 no photo found;
-    5 a model, backend or device does not work; 6 the report cannot be written; 130 interrupted.
+    Exit codes: 0 done; 3 done, but some photos could not be read (their rows say why) or an argument gave
+    none (it is named); 4 no photo found; 5 a model, backend or device does not work; 6 the report cannot be
+    written; 130 interrupted.
     """
     from fercli.engines.cores import usable_cores
     from fercli.engines.local import run_local
     from fercli.engines.workers import Workers
     from fercli.plugins import load_detector
     from fercli.reports.running import locked, not_done, open_running, read_earlier
-    from fercli.sources import STANDARD_INPUT, find_photos
+    from fercli.sources import STANDARD_INPUT, Findings, find_photos
 
     kind = choose_format(out, format)
     part, parts = _shard(shard)
@@ -147,6 +154,7 @@ def predict(
         finding = _line("detector", processes.describe())
         if verbose:
             say(*networks, finding, f"workers: {workers}")
+        findings = Findings()
         found = find_photos(
             paths,
             recursive=recursive,
@@ -155,15 +163,13 @@ def predict(
             null_separated=null,
             # Unbuffered: a run may end while a thread waits here, which must hold no lock then.
             stdin=FileIO(0, closefd=False) if STANDARD_INPUT in paths else None,
+            findings=findings,
         )
         rest = not_done(islice(found, part - 1, None, parts), done, kind)
         photos = stack.enter_context(closing(run_local(rest, processes, predictor, batch_size)))
         first = next(photos, None)
         if first is None and not tally:
-            raise NoPhotosError(
-                f"No photo in {', '.join(paths)}.",
-                "Give photos, or folders that hold .jpg, .png, .webp, .tif, .bmp or .gif files.",
-            )
+            raise nothing_to_do(paths, shard, findings)
         earlier = read_earlier(out, kind, retry_errors=retry_errors) if resume else None
         writer = stack.enter_context(
             open_running(out, kind, earlier) if growing else open_report(target, kind)
@@ -171,9 +177,11 @@ def predict(
         count = stack.enter_context(counting("photos", shown=not quiet))
         new = chain([first], photos) if first is not None else photos
         _write(new, writer, tally, count, resumable=growing, strict=strict)
+    if not (strict and tally[Status.ERROR]):  # where it stopped, not all was looked at
+        say_findings(findings, quiet=quiet)
     if not quiet:
         say(_summary(tally) + ("." if out == STANDARD_OUTPUT else f"; {out}."))
-    if tally[Status.ERROR]:
+    if tally[Status.ERROR] or findings.fruitless:
         raise typer.Exit(ExitCode.SOME_UNREADABLE)
 
 
@@ -235,7 +243,7 @@ def _write(
             writer.write(photo.rows())
             tally[photo.status] += 1
             tally["faces"] += len(photo.faces)
-            count(f"{tally['faces']} faces, {tally[Status.ERROR]} failures")
+            count(f"{count_of(tally['faces'], 'face')}, {count_of(tally[Status.ERROR], 'failure')}")
             if strict and photo.error is not None:
                 say(f"fercli: {photo.path}: {photo.error} (stopped by --strict)")
                 break
@@ -246,8 +254,7 @@ def _write(
 
 
 def _summary(tally: Counter[str]) -> str:
-    photos = sum(tally[status] for status in Status)
-    return (
-        f"{photos} photos: {tally['faces']} faces, {tally[Status.NO_FACE]} photos without a face,"
-        f" {tally[Status.ERROR]} that could not be read"
-    )
+    photos = count_of(sum(tally[status] for status in Status), "photo")
+    faces = count_of(tally["faces"], "face")
+    without = count_of(tally[Status.NO_FACE], "photo")
+    return f"{photos}: {faces}, {without} without a face, {tally[Status.ERROR]} that could not be read"

@@ -11,7 +11,7 @@ import numpy as np
 from fercli.analyzer import prepare
 from fercli.errors import NoPhotosError
 from fercli.records import EXPRESSIONS
-from fercli.sources import find_photos, printable_path, read_photo
+from fercli.sources import Findings, find_photos, printable_path, read_photo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,14 +77,14 @@ def photos(paths: Sequence[str]) -> list[str]:
     """The paths of all photos meant.
 
     Raises:
-        NoPhotosError: there is none.
+        NoPhotosError: there is none, or a path gives none: a comparison is of all that was asked for.
     """
-    found = list(find_photos(paths))
+    findings = Findings()
+    found = list(find_photos(paths, findings=findings))
     if not found:
-        raise NoPhotosError(
-            f"No photo in {', '.join(paths)}.",
-            "Give photos, or folders that hold .jpg, .png, .webp, .tif, .bmp or .gif files.",
-        )
+        raise findings.no_photos(paths)
+    if findings.fruitless:
+        raise NoPhotosError(" ".join(findings.fruitless), "Leave it out, or name photos.")
     return found
 
 

@@ -130,7 +130,7 @@ class TestReport:
         for report in reports.values():
             assert report.returncode == 3
             assert report.stderr.startswith(
-                f"4 photos: {faces} faces, 1 photos without a face, 1 that could not be read; "
+                f"4 photos: {faces} faces, 1 photo without a face, 1 that could not be read; "
             )
 
 
@@ -220,7 +220,7 @@ def test_no_photo_is_4_and_makes_no_report(run: Run, tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (4, b"")
         said, remedy = done.stderr.splitlines()
         assert said == f"fercli: No photo in {', '.join(arguments)}."
-        assert remedy.startswith("Give photos, or folders")
+        assert remedy.endswith(("such as 'photos/**/*.jpg'.", "such as 'photos/*.dat'."))
     assert not (tmp_path / "report.csv").exists()
 
 

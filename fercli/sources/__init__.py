@@ -1,0 +1,10 @@
+"""Where photos come from: files, folders, patterns, `file://` URLs and lists on standard input.
+
+`finding` says which photos are meant, with `walking`, `patterns` and `lists`; `reading` opens them;
+`formats` knows the suffixes of photos.
+"""
+
+from fercli.sources.finding import STANDARD_INPUT, Findings, find_photos
+from fercli.sources.reading import printable_path, read_photo
+
+__all__ = ["STANDARD_INPUT", "Findings", "find_photos", "printable_path", "read_photo"]

@@ -1,0 +1,225 @@
+"""Which photos are meant, and what is left out on the way."""
+
+# Paths stay as the user wrote them; pathlib would rewrite `./photos`.
+# ruff: noqa: PTH112
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, BinaryIO
+
+from fercli.errors import NoPhotosError
+from fercli.sources.formats import is_photo_name, suffix
+from fercli.sources.lists import read_list
+from fercli.sources.patterns import Glob, Pattern, is_hidden, is_pattern, plain
+from fercli.sources.reading import is_url, local_path, printable_path
+from fercli.sources.walking import walk
+from fercli.wording import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+STANDARD_INPUT = "-"
+"""The argument that stands for a list of paths on standard input."""
+
+_SUFFIXES_SHOWN = 3
+
+
+class LeftOut(StrEnum):
+    """Why something in a folder is not taken, in the words of `Findings.left_out_line`."""
+
+    OTHER_SUFFIX = "with another suffix"
+    HIDDEN = "hidden"
+    EXCLUDED = "excluded"
+    NOT_INCLUDED = "not included"
+    NOT_ENTERED = "not entered"
+
+
+@dataclass(slots=True)
+class Findings:
+    """What `find_photos` met beside photos, filled while it runs.
+
+    Attributes:
+        photos: how many paths it yielded.
+        fruitless: a sentence for each argument, or folder in a list, that gave none.
+        left_out: files and folders that were met inside folders and not taken.
+        suffixes: of `LeftOut.OTHER_SUFFIX`, with their dots; empty for none.
+    """
+
+    photos: int = 0
+    fruitless: list[str] = field(default_factory=list)
+    left_out: Counter[LeftOut] = field(default_factory=Counter)
+    suffixes: Counter[str] = field(default_factory=Counter)
+
+    def left_out_line(self) -> str:
+        """What was left out, by kind, in a line; empty where nothing was."""
+        kinds = [f"{self.left_out[kind]} {kind}" for kind in LeftOut if self.left_out[kind]]
+        if kinds and self.suffixes:
+            most = [name or "none" for name, _ in self.suffixes.most_common(_SUFFIXES_SHOWN)]
+            more = ["..."] if len(self.suffixes) > _SUFFIXES_SHOWN else []
+            kinds[0] += f" ({', '.join(map(printable_path, most + more))})"
+        return f"Left out in folders: {', '.join(kinds)}." if kinds else ""
+
+    def no_photos(self, paths: Iterable[str]) -> NoPhotosError:
+        """The error of a run that has nothing to do."""
+        remedy = "Give photos, folders that hold photos, or a pattern such as 'photos/**/*.jpg'."
+        if self.left_out[LeftOut.OTHER_SUFFIX]:
+            remedy = "Name files that have another suffix, or give a pattern such as 'photos/*.dat'."
+        return NoPhotosError(
+            f"No photo in {', '.join(map(_shown, paths))}.",
+            " ".join(filter(None, (self.left_out_line(), remedy))),
+        )
+
+
+def find_photos(
+    paths: Iterable[str],
+    *,
+    recursive: bool = True,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    null_separated: bool = False,
+    stdin: BinaryIO | None = None,
+    findings: Findings | None = None,
+) -> Iterator[str]:
+    r"""The paths of all photos meant by `paths`, in the order given, inside a folder by name.
+
+    A folder gives the photos in it, known by their suffix, also those that cannot be read: HEIC without its
+    extra, camera RAW. Hidden files and folders are left out, and links to folders are followed, but never
+    in circles.
+
+    A pattern such as `photos/**/*.jpg` gives the photos it matches and those in folders it matches. One
+    that spells out a suffix (`*.dat`) gives such files whatever the suffix; so does `include`. A path that
+    exists is never taken for a pattern. A pattern that matches nothing and has brackets but neither `*` nor
+    `?`, such as `IMG[1].jpg`, is a file's name.
+
+    Anything else is yielded as it is, whatever its name and whether it exists or not, so that it gets a
+    row; so are a URL and a folder that cannot be listed. `read_photo` says what is wrong with it.
+
+    Args:
+        paths: files, folders, patterns, `file://` URLs, or `-` for a list on standard input, whose entries
+            are files, folders and URLs, never patterns.
+        recursive: whether folders inside folders are entered.
+        include: `*.jpg`-like patterns; what is found in a folder or by a pattern must match one of them
+            by its name, its path relative to the folder or its path as given, in any case of letters.
+        exclude: the same, for files and whole folders to leave out, whether included or not.
+        null_separated: whether the list on standard input is separated by NUL rather than newline.
+        stdin: read in place of standard input; each path is yielded as soon as it arrives.
+        findings: is told what is left out, and which argument gives nothing.
+
+    Yields:
+        Paths as the user gave them, a folder joined with the part below it; bytes that are not UTF-8 are
+        surrogate escapes, as `os.fsdecode` gives them.
+
+    Raises:
+        UsageError: what comes on standard input is not a list of paths.
+    """
+    finder = _Finder(
+        recursive, tuple(map(Glob, include)), tuple(map(Glob, exclude)), findings or Findings()
+    )
+    for path in paths:
+        if path == STANDARD_INPUT:
+            yield from finder.listed(sys.stdin.buffer if stdin is None else stdin, null_separated)
+        else:
+            yield from finder.given(path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    recursive: bool
+    include: tuple[Glob, ...]
+    exclude: tuple[Glob, ...]
+    findings: Findings
+
+    def listed(self, stream: BinaryIO, null_separated: bool) -> Iterator[str]:
+        entry = ""
+        for entry in read_list(stream, null_separated=null_separated):
+            yield from self._counted(self._path(entry), f"{_shown(entry)} holds no photo.")
+        if not entry:
+            self.findings.fruitless.append("The list on standard input names no photo.")
+
+    def given(self, path: str) -> Iterator[str]:
+        local = local_path(path)
+        if not is_pattern(local) or is_url(path) or os.path.lexists(local):
+            yield from self._counted(self._path(path), f"{_shown(path)} holds no photo.")
+        else:
+            yield from self._counted(self._matching(local), f"No photo matches {_shown(path)}.")
+
+    def _counted(self, photos: Iterator[str], fruitless: str) -> Iterator[str]:
+        before = self.findings.photos
+        for photo in photos:
+            self.findings.photos += 1
+            yield photo
+        if self.findings.photos == before:
+            self.findings.fruitless.append(fruitless)
+
+    def _path(self, path: str) -> Iterator[str]:
+        local = local_path(path)
+        if is_url(local) or not os.path.isdir(local):
+            yield path
+        else:
+            yield from self._walk(Pattern.of_folder(local, recursive=self.recursive))
+
+    def _matching(self, path: str) -> Iterator[str]:
+        pattern = Pattern(path, recursive=self.recursive)
+        before = self.findings.photos
+        if os.path.isdir(pattern.folder or os.curdir):
+            yield from self._walk(pattern)
+        if self.findings.photos == before and not any(wildcard in path for wildcard in "*?"):
+            yield path
+
+    def _walk(self, pattern: Pattern) -> Iterator[str]:
+        return walk(
+            pattern.folder,
+            lambda folder: self._enters(pattern, folder),
+            lambda file: self._takes(pattern, file),
+        )
+
+    def _enters(self, pattern: Pattern, folder: str) -> bool:
+        if not pattern.leads(folder):
+            reason = LeftOut.HIDDEN if is_hidden(folder.rpartition("/")[2]) else LeftOut.NOT_ENTERED
+        elif self._excluded(pattern, folder) or self._excluded(pattern, f"{folder}/"):
+            reason = LeftOut.EXCLUDED
+        else:
+            return True
+        if pattern.matches(folder) or pattern.holds(folder):
+            self.findings.left_out[reason] += 1
+        return False
+
+    def _takes(self, pattern: Pattern, file: str) -> bool:
+        itself = pattern.takes(file)
+        if not itself and not pattern.holds(file):
+            return False
+        reason = self._reason_against(pattern, file, itself=itself)
+        if reason is None:
+            return True
+        self.findings.left_out[reason] += 1
+        if reason is LeftOut.OTHER_SUFFIX:
+            ending = suffix(file.rpartition("/")[2])
+            self.findings.suffixes[ending and f".{ending}"] += 1
+        return False
+
+    def _reason_against(self, pattern: Pattern, file: str, *, itself: bool) -> LeftOut | None:
+        name = file.rpartition("/")[2]
+        if is_hidden(name) and not itself:
+            return LeftOut.HIDDEN
+        if self._excluded(pattern, file):
+            return LeftOut.EXCLUDED
+        given = f"{plain(pattern.folder)}/{file}"
+        including = [glob for glob in self.include if glob.matches(file, given)]
+        if self.include and not including:
+            return LeftOut.NOT_INCLUDED
+        if is_photo_name(name) or pattern.names(file) or any(glob.names(name) for glob in including):
+            return None
+        return LeftOut.OTHER_SUFFIX
+
+    def _excluded(self, pattern: Pattern, path: str) -> bool:
+        given = f"{plain(pattern.folder)}/{path}"
+        return any(glob.matches(path, given) for glob in self.exclude)
+
+
+def _shown(path: str) -> str:
+    return quoted(printable_path(path))
