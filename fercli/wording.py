@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 _HISSING = ("s", "x", "z", "ch", "sh")
 _VOWELS = "aeiou"
 _QUOTES = "'\""
+_STOPS = (".", ",", ":", ";")
 
 
 def count_of(number: int, noun: str) -> str:
@@ -20,11 +21,12 @@ def count_of(number: int, noun: str) -> str:
 def quoted(path: str | Path) -> str:
     r"""A path as a message shows it: as it is, or in quotes where one could not tell where it ends.
 
-    Quoted is what is empty or holds blanks, quotes or characters that print as nothing; the last are shown
-    as their escapes (`\n`).
+    Quoted is what is empty, ends as a sentence does (the folder `.`) or holds blanks, quotes or characters
+    that print as nothing; the last are shown as their escapes (`\n`).
     """
     text = str(path)
-    if text and not any(sign.isspace() or not sign.isprintable() or sign in _QUOTES for sign in text):
+    odd = any(sign.isspace() or not sign.isprintable() or sign in _QUOTES for sign in text)
+    if text and not odd and not text.endswith(_STOPS):
         return text
     shown = "".join(sign if sign.isprintable() else _escape(sign) for sign in text)
     mark = '"' if "'" in shown else "'"

@@ -32,6 +32,8 @@ def test_one_is_not_many(number: int, noun: str, text: str) -> None:
         ("C:\\my photos\\a.jpg", "'C:\\my photos\\a.jpg'"),
         ("a.jpg ", "'a.jpg '"),
         ("", "''"),
+        (".", "'.'"),
+        ("photos/..", "'photos/..'"),
         ("two\nlines.jpg", "'two\\nlines.jpg'"),
         ("tab\tand\x1b[31m.jpg", "'tab\\tand\\x1b[31m.jpg'"),
         ("no\xa0break.jpg", "'no\\xa0break.jpg'"),
