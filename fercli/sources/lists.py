@@ -21,8 +21,11 @@ _CHUNK = 1 << 16
 _LONGEST = 1 << 17
 """Bytes; no system has longer paths."""
 
-# Those of which the first line may look like text; others have control characters there.
-_BINARY = re.compile(rb"\xff\xd8\xff|\x89PNG|GIF8[79]a|RIFF....WEBP|%PDF-", re.DOTALL)
+# How pictures and documents begin, of which the first entry may look like a path.
+_BINARY = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|GIF8[79]a|RIFF....WEBP|II\*\0|MM\0\*|BM....\0\0\0\0|\0\0\0.ftyp|%PDF-|PK\x03\x04",
+    re.DOTALL,
+)
 _CONTROL = re.compile(rb"[\x01-\x08\x0b-\x1f\x7f]")
 
 
@@ -42,18 +45,19 @@ def read_list(stream: BinaryIO, *, null_separated: bool, flavour: ModuleType = o
         UsageError: it is not a list of paths, or separated in the other way.
     """
     separator = b"\0" if null_separated else b"\n"
-    exact = _without_end if null_separated else _tidied
+    without_rest = _exact if null_separated else _tidied
     first = True
     for entry, ended in _split(_in_utf8(_chunks(stream), separator), separator):
-        path = exact(entry, ended, flavour)
+        path = without_rest(entry, ended, flavour)
         if not path:
             continue
-        if first:
-            _check_first(path, flavour)
+        if first and not _exists(path, flavour):
+            if not ended and b"\n" in path:
+                raise _separated_by_newlines()
+            if _CONTROL.search(path):
+                raise _not_a_list()
         if b"\0" in path:
             raise _separated_by_null()
-        if first and not ended and b"\n" in path and not _exists(path, flavour):
-            raise _separated_by_newlines()
         if len(path) > _LONGEST:
             raise _not_a_list()
         first = False
@@ -69,12 +73,14 @@ def _chunks(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _in_utf8(chunks: Iterator[bytes], separator: bytes) -> Iterator[bytes]:
-    """The list in UTF-8; what its first entry shows to be UTF-16 is decoded."""
+    """The list in UTF-8; what its first entry shows to be UTF-16 is decoded, a picture is refused."""
     head = b""
     for chunk in chunks:
         head += chunk
         if separator in head or len(head) > _LONGEST:
             break
+    if _BINARY.match(head):
+        raise _not_a_list()
     encoding = _utf16(head, separator)
     if encoding is None:
         yield head
@@ -132,20 +138,14 @@ def _unescaped(quoted: bytes) -> bytes:
     return quoted
 
 
-def _without_end(entry: bytes, ended: bool, flavour: ModuleType) -> bytes:
+def _exact(entry: bytes, ended: bool, flavour: ModuleType) -> bytes:
     """An entry that ended in NUL as it is; after the last NUL there may be a newline that nobody meant."""
-    bare = entry if ended else entry.rstrip(b"\r\n")
+    bare = (entry if ended else entry.rstrip(b"\r\n")).removeprefix(codecs.BOM_UTF8)
     return entry if bare != entry and _exists(entry, flavour) else bare
 
 
 def _exists(path: bytes, flavour: ModuleType) -> bool:
     return bool(flavour.lexists(path))
-
-
-def _check_first(path: bytes, flavour: ModuleType) -> None:
-    """Refuses what begins as no list of paths does."""
-    if _BINARY.match(path) or (_CONTROL.search(path) and not _exists(path, flavour)):
-        raise _not_a_list()
 
 
 def _not_a_list() -> UsageError:

@@ -123,6 +123,132 @@ def test_what_is_named_directly_gets_a_row_whatever_it_is(run: Run, tmp_path: Pa
     ]
 
 
+def rows_of(done: Result) -> list[tuple[str, str | None]]:
+    """The path and the error's kind of each row."""
+    rows = csv.DictReader(io.StringIO(done.stdout.decode(), newline=""), strict=True)
+    return [(row["path"], row["error"].partition(":")[0] or None) for row in rows]
+
+
+def predicted(run: Run, folder: Path, *arguments: str, stdin: bytes = b"") -> Result:
+    return run("predict", *arguments, "--detector", "none", stdin=stdin, cwd=folder)
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    """A folder as phones, browsers and cameras fill it, and one that is empty."""
+    for name in ("a.jpg", "b.JFIF", "c.jpe", "d.dat"):
+        (tmp_path / name).write_bytes(encoded(gradient(), "jpg"))
+    (tmp_path / "raw.nef").write_bytes(b"MM\0*\0\0\0\x08")
+    (tmp_path / "z.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / ".hidden.jpg").touch()
+    (tmp_path / "empty").mkdir()
+    return tmp_path
+
+
+def test_what_cannot_be_read_for_want_of_an_extra_has_its_row(
+    run: Run, album: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    without = tmp_path_factory.mktemp("site-packages")
+    (without / "sitecustomize.py").write_text("import sys\nsys.modules['pillow_heif'] = None\n")
+    done = run("predict", ".", "--detector", "none", cwd=album, env={"PYTHONPATH": str(without)})
+    assert done.returncode == 3
+    assert rows_of(done) == [
+        ("./a.jpg", None),
+        ("./b.JFIF", None),
+        ("./c.jpe", None),
+        ("./raw.nef", "unsupported"),
+        ("./z.heic", "unsupported"),
+    ]
+    errors = [line.rpartition(",")[2] for line in done.stdout.decode().splitlines()[-2:]]
+    assert "Camera RAW is not read; save the picture as JPEG or PNG." in errors[0]
+    assert "pip install 'fercli[heic]'." in errors[1]
+    left_out, summary = done.stderr.splitlines()
+    assert left_out == "Left out in folders: 2 with another suffix (.dat, .txt), 1 hidden."
+    assert summary == "5 photos: 3 faces, 0 photos without a face, 2 that could not be read."
+
+
+def test_what_gives_nothing_is_named_and_the_end_is_3(run: Run, album: Path) -> None:
+    done = predicted(run, album, "a.jpg", "empty", "*.jpeg", "IMG[1].jpg", "-q")
+    assert done.returncode == 3
+    assert rows_of(done) == [("a.jpg", None), ("IMG[1].jpg", "missing")]
+    assert done.stderr.splitlines() == ["fercli: empty holds no photo.", "fercli: No photo matches *.jpeg."]
+
+
+def test_a_run_in_which_all_was_read_but_an_argument_gave_nothing_is_3_too(run: Run, album: Path) -> None:
+    done = predicted(run, album, "./*.jpe", "empty/")
+    assert (done.returncode, rows_of(done)) == (3, [("./c.jpe", None)])
+    said, summary = done.stderr.splitlines()
+    assert said == "fercli: empty/ holds no photo."
+    assert summary == "1 photo: 1 face, 0 photos without a face, 0 that could not be read."
+
+
+def test_patterns_and_include_take_what_they_name(run: Run, album: Path) -> None:
+    for arguments, path in (
+        (["*.dat"], "d.dat"),
+        ([".", "--include", "*.dat"], "./d.dat"),
+        ([f"file://{album}/%64.dat"], f"file://{album}/%64.dat"),
+    ):
+        done = predicted(run, album, *arguments)
+        assert (done.returncode, rows_of(done)) == (0, [(path, None)])
+
+
+def test_no_photo_tells_what_was_left_out(run: Run, album: Path) -> None:
+    done = predicted(run, album, ".", "--include", "*.png", "--exclude", "*.txt")
+    assert (done.returncode, done.stdout) == (4, b"")
+    said, remedy = done.stderr.splitlines()
+    assert said == "fercli: No photo in '.'."
+    assert remedy.startswith("Left out in folders: 1 hidden, 1 excluded, 6 not included. Give photos, ")
+
+
+def test_a_part_without_a_photo_is_not_a_folder_without_one(run: Run, album: Path) -> None:
+    done = predicted(run, album, "a.jpg", "--shard", "2/3")
+    assert (done.returncode, done.stdout) == (4, b"")
+    assert done.stderr.splitlines()[0] == "fercli: --shard 2/3 has no photo: there is 1 photo in all."
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        b"\xef\xbb\xbfa.jpg\r\nc.jpe\r\n",
+        "a.jpg\r\nc.jpe\r\n".encode("utf-16"),
+        b"\"a.jpg\"\n'c.jpe' \n\n",
+    ],
+)
+def test_a_list_of_any_shell_is_read(run: Run, album: Path, listed: bytes) -> None:
+    done = predicted(run, album, "-", stdin=listed)
+    assert (done.returncode, rows_of(done)) == (0, [("a.jpg", None), ("c.jpe", None)])
+
+
+@pytest.mark.parametrize(
+    ("options", "listed", "said", "remedy"),
+    [
+        ([], b"./a.jpg\0./c.jpe\0", "The paths on standard input are separated by NUL", "Add -0, "),
+        (
+            ["-0"],
+            b"a.jpg\nc.jpe\n",
+            "The paths on standard input are separated by newlines",
+            "Leave out -0.",
+        ),
+        (
+            [],
+            encoded(gradient(), "png"),
+            "Standard input holds a picture or other binary",
+            "Give a photo's path",
+        ),
+    ],
+)
+def test_what_is_not_such_a_list_is_wrong_usage(
+    run: Run, album: Path, options: list[str], listed: bytes, said: str, remedy: str
+) -> None:
+    done = predicted(run, album, "-", *options, "-o", "report.csv", stdin=listed)
+    assert (done.returncode, done.stdout) == (2, b"")
+    first, second = done.stderr.splitlines()
+    assert first.startswith(f"fercli: {said}")
+    assert second.startswith(remedy)
+    assert not (album / "report.csv").exists()
+
+
 def test_every_name_can_be_shown_on_any_terminal(run: Run, tmp_path: Path) -> None:
     name = os.fsdecode("日本 ".encode() + b"\xff.csv")
     (tmp_path / "photo.jpg").touch()

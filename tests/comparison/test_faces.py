@@ -58,3 +58,10 @@ def test_without_a_face_there_is_nothing_to_compare_on(samples: Path, detector: 
 def test_without_a_photo_there_is_nothing_to_compare_on(tmp_path: Path, detector: Detector) -> None:
     with pytest.raises(NoPhotosError, match=r"No photo in "):
         read_faces([str(tmp_path)], detector)
+
+
+def test_a_path_that_gives_nothing_is_not_passed_over(
+    samples: Path, tmp_path: Path, detector: Detector
+) -> None:
+    with pytest.raises(NoPhotosError, match=r"holds no photo\."):
+        read_faces([str(samples / "coffee-no-face.jpg"), str(tmp_path)], detector)
