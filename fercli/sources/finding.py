@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from fercli.errors import NoPhotosError
 from fercli.sources.formats import is_photo_name, suffix
 from fercli.sources.lists import read_list
-from fercli.sources.patterns import Glob, Pattern, is_hidden, is_pattern, plain
+from fercli.sources.patterns import Glob, Pattern, is_hidden, is_pattern
 from fercli.sources.reading import is_url, local_path, printable_path
 from fercli.sources.walking import walk
 from fercli.wording import quoted
@@ -161,10 +161,10 @@ class _Finder:
         if is_url(local) or not os.path.isdir(local):
             yield path
         else:
-            yield from self._walk(Pattern.of_folder(local, recursive=self.recursive))
+            yield from self._walk(Pattern(local, recursive=self.recursive))
 
     def _matching(self, path: str) -> Iterator[str]:
-        pattern = Pattern(path, recursive=self.recursive)
+        pattern = Pattern.parse(path, recursive=self.recursive)
         before = self.findings.photos
         if os.path.isdir(pattern.folder or os.curdir):
             yield from self._walk(pattern)
@@ -186,7 +186,7 @@ class _Finder:
         else:
             return True
         if pattern.matches(folder) or pattern.holds(folder):
-            self.findings.left_out[reason] += 1
+            self._leave_out(folder, reason)
         return False
 
     def _takes(self, pattern: Pattern, file: str) -> bool:
@@ -196,11 +196,15 @@ class _Finder:
         reason = self._reason_against(pattern, file, itself=itself)
         if reason is None:
             return True
+        if reason is not LeftOut.HIDDEN or is_photo_name(file):  # no word of .DS_Store
+            self._leave_out(file, reason)
+        return False
+
+    def _leave_out(self, path: str, reason: LeftOut) -> None:
         self.findings.left_out[reason] += 1
         if reason is LeftOut.OTHER_SUFFIX:
-            ending = suffix(file.rpartition("/")[2])
+            ending = suffix(path)
             self.findings.suffixes[ending and f".{ending}"] += 1
-        return False
 
     def _reason_against(self, pattern: Pattern, file: str, *, itself: bool) -> LeftOut | None:
         name = file.rpartition("/")[2]
@@ -208,7 +212,7 @@ class _Finder:
             return LeftOut.HIDDEN
         if self._excluded(pattern, file):
             return LeftOut.EXCLUDED
-        given = f"{plain(pattern.folder)}/{file}"
+        given = f"{pattern.given}/{file}"
         including = [glob for glob in self.include if glob.matches(file, given)]
         if self.include and not including:
             return LeftOut.NOT_INCLUDED
@@ -217,7 +221,7 @@ class _Finder:
         return LeftOut.OTHER_SUFFIX
 
     def _excluded(self, pattern: Pattern, path: str) -> bool:
-        given = f"{plain(pattern.folder)}/{path}"
+        given = f"{pattern.given}/{path}"
         return any(glob.matches(path, given) for glob in self.exclude)
 
 

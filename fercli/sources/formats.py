@@ -41,15 +41,19 @@ _SIGNATURES = tuple(
 _TIFF = (b"II*\0", b"MM\0*")
 
 
-def suffix(name: str) -> str:
-    """What follows the last dot of a file's name, in small letters; empty where nothing does."""
-    stem, dot, ending = name.rpartition(".")
-    return ending.lower() if dot and stem else ""
+def suffix(path: str) -> str:
+    """What follows the last dot of a file's name, in small letters; empty where nothing does.
+
+    Args:
+        path: of the file, or its name; with `/`.
+    """
+    stem, _, ending = path.rpartition("/")[2].rpartition(".")
+    return ending.lower() if stem else ""
 
 
-def is_photo_name(name: str) -> bool:
+def is_photo_name(path: str) -> bool:
     """Whether a file of this name is taken from a folder."""
-    return suffix(name) in _SUFFIXES
+    return suffix(path) in _SUFFIXES
 
 
 def unread_format(name: str, data: bytes) -> str | None:

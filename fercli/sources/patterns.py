@@ -38,28 +38,31 @@ def plain(path: str, flavour: ModuleType = os.path) -> str:
 
 
 class Pattern:
-    """A pattern in place of a path: what it matches, and the pictures in folders it matches.
+    """A pattern in place of a path: what it matches, and what is in folders it matches.
 
-    A part that begins with a dot matches hidden names, no other part does. A part that is a name's own
-    spelling matches it, so `[1].jpg` may be a file's name. `**` is any number of folders.
+    A folder that is given is a pattern without parts: all that is in it is meant. A part that begins with a
+    dot matches hidden names, no other part does. A part that is a name's own spelling matches it, so
+    `[1].jpg` may be a file's name. `**` is any number of folders.
 
     Attributes:
-        folder: what comes before the first wildcard, as it was written: where to look.
+        folder: where to look, as it was written: what comes before the first wildcard.
+        given: the same, as `plain` makes it.
     """
 
-    def __init__(self, pattern: str, *, recursive: bool, flavour: ModuleType = os.path) -> None:
-        self.folder, rest = _split(pattern, flavour)
+    def __init__(
+        self, folder: str, rest: str = "", *, recursive: bool, flavour: ModuleType = os.path
+    ) -> None:
+        self.folder = folder
+        self.given = plain(folder, flavour)
         self._parts = _parts(rest, flavour)
         self._folders_only = rest.endswith((flavour.sep, "/"))
         self._recursive = recursive
         self._normcase = flavour.normcase
 
     @classmethod
-    def of_folder(cls, folder: str, *, recursive: bool) -> Pattern:
-        """What a folder means that is given: all that is in it."""
-        pattern = cls("", recursive=recursive)
-        pattern.folder = folder
-        return pattern
+    def parse(cls, pattern: str, *, recursive: bool, flavour: ModuleType = os.path) -> Pattern:
+        """The pattern that a text is; what exists in front of it is never taken for a wildcard."""
+        return cls(*_split(pattern, flavour), recursive=recursive, flavour=flavour)
 
     def matches(self, relative: str) -> bool:
         """Whether it matches this path below `folder` itself."""
@@ -84,12 +87,12 @@ class Pattern:
 
     def names(self, relative: str) -> bool:
         """Whether it matches the file, and whatever its suffix."""
-        if self._folders_only or not self._parts or not self.matches(relative):
+        if not self.takes(relative):
             return False
         return _spells_out(self._normcase(self._parts[-1]), self._normcase(relative.rpartition("/")[2]))
 
     def takes(self, relative: str) -> bool:
-        """Whether it matches the file itself, not just a folder above it."""
+        """Whether it matches this file itself, not just a folder above it."""
         return not self._folders_only and self.matches(relative)
 
     def _match(self, path: Sequence[str], parts: Sequence[str]) -> bool:
@@ -154,7 +157,7 @@ def _spells_out(pattern: str, name: str) -> bool:
 
 
 def _split(pattern: str, flavour: ModuleType) -> tuple[str, str]:
-    """The folder that it begins with, as written, and the rest; a folder that exists is no pattern."""
+    """The folder that it begins with, as it was written, and the rest."""
     folder, rest = flavour.splitdrive(pattern)
     while separators := re.search(f"[/{re.escape(flavour.sep)}]+", rest):
         name = rest[: separators.start()]

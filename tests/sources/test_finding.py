@@ -318,6 +318,14 @@ class TestFindings:
         assert findings.photos == len(found) > 0
         assert findings.fruitless == []
 
+    def test_hidden_files_count_where_they_are_photos_and_hidden_folders_always(self, tree: Path) -> None:
+        for name in (".DS_Store", ".nomedia", "._d.bmp", ".git/config", ".thumbnails/a.jpg"):
+            (tree / "more" / name).parent.mkdir(exist_ok=True)
+            (tree / "more" / name).touch()
+        findings = Findings()
+        assert found_with(findings, "more") == ["more/d.bmp"]
+        assert findings.left_out_line() == "Left out in folders: 3 hidden."
+
     def test_only_the_commonest_suffixes_are_told(self, tree: Path) -> None:
         for name in (
             "a.MP4",

@@ -11,7 +11,7 @@ from fercli.sources.patterns import Glob, Pattern, is_pattern, plain
 
 
 def windows(pattern: str, *, recursive: bool = True) -> Pattern:
-    return Pattern(pattern, recursive=recursive, flavour=ntpath)
+    return Pattern.parse(pattern, recursive=recursive, flavour=ntpath)
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,12 @@ def test_a_question_mark_of_a_long_path_is_no_wildcard() -> None:
 
 def test_names_differ_by_case_only_where_the_system_says_so() -> None:
     assert windows("*.JPG").takes("a.jpg")
-    assert not Pattern("*.JPG", recursive=True, flavour=posixpath).takes("a.jpg")
+    assert not Pattern.parse("*.JPG", recursive=True, flavour=posixpath).takes("a.jpg")
     assert windows("*.DAT").names("a.dat")
 
 
 def test_a_backslash_is_part_of_a_name_elsewhere() -> None:
-    pattern = Pattern(r"a\*.jpg", recursive=True, flavour=posixpath)
+    pattern = Pattern.parse(r"a\*.jpg", recursive=True, flavour=posixpath)
     assert (pattern.folder, pattern.takes("a\\b.jpg")) == ("", True)
     assert plain(r".\a", posixpath) == r".\a"
 
@@ -88,11 +88,11 @@ def test_plain_on_windows(path: str, expected: str) -> None:
 
 
 def test_leads_only_where_something_may_match() -> None:
-    pattern = Pattern("a*/**/x/*.jpg", recursive=False)
+    pattern = Pattern.parse("a*/**/x/*.jpg", recursive=False)
     assert pattern.leads("ab")
     assert pattern.leads("ab/c/d")
     assert not pattern.leads("b")
     assert not pattern.leads("ab/.git")
-    flat = Pattern("a*/*", recursive=False)
+    flat = Pattern.parse("a*/*", recursive=False)
     assert flat.leads("ab/c")
     assert not flat.leads("ab/c/d")
