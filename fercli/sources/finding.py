@@ -55,6 +55,11 @@ class Findings:
     left_out: Counter[LeftOut] = field(default_factory=Counter)
     suffixes: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def met(self) -> int:
+        """How many files and folders were found or left out."""
+        return self.photos + self.left_out.total()
+
     def left_out_line(self) -> str:
         """What was left out, by kind, in a line; empty where nothing was."""
         kinds = [f"{self.left_out[kind]} {kind}" for kind in LeftOut if self.left_out[kind]]
@@ -165,10 +170,10 @@ class _Finder:
 
     def _matching(self, path: str) -> Iterator[str]:
         pattern = Pattern.parse(path, recursive=self.recursive)
-        before = self.findings.photos
+        before = self.findings.met
         if os.path.isdir(pattern.folder or os.curdir):
             yield from self._walk(pattern)
-        if self.findings.photos == before and not any(wildcard in path for wildcard in "*?"):
+        if self.findings.met == before and not any(wildcard in path for wildcard in "*?"):
             yield path
 
     def _walk(self, pattern: Pattern) -> Iterator[str]:

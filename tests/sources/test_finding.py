@@ -274,6 +274,9 @@ class TestPatterns:
     def test_a_name_with_brackets_that_matches_nothing_is_a_name(self, name: str) -> None:
         assert list(find_photos([name])) == [name]
 
+    def test_but_not_where_what_it_matches_is_excluded(self) -> None:
+        assert list(find_photos(["photos/[ab].jpg"], exclude=["b.*"])) == []
+
     @pytest.mark.parametrize("pattern", ["IMG*[1].jpg", "photos/*.heic", "?.jpg", "[ab]*"])
     def test_what_matches_nothing_and_has_other_wildcards_is_not(self, pattern: str) -> None:
         assert list(find_photos([pattern])) == []

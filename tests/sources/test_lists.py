@@ -151,6 +151,7 @@ def test_names_that_exist_stay_as_they_are_written(tmp_path: Path, monkeypatch: 
 def test_escapes_of_git_and_ls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert listed(rb'"caf\303\251 \"x\".jpg"' + b"\n") == ['café "x".jpg']
+    assert listed(rb'"no escape \x.jpg"') == [r"no escape \x.jpg"]
     (tmp_path / r"back\slash.jpg").touch()
     assert listed(rb'"back\slash.jpg"') == [r"back\slash.jpg"]
 
