@@ -1,7 +1,7 @@
 """Where photos come from: files, folders, patterns, `file://` URLs and lists on standard input.
 
 `finding` says which photos are meant, with `walking`, `patterns` and `lists`; `reading` opens them;
-`formats` knows the suffixes of photos.
+`suffixes` knows those of photos.
 """
 
 from fercli.sources.finding import STANDARD_INPUT, Findings, find_photos

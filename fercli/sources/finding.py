@@ -13,10 +13,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
 from fercli.errors import NoPhotosError
-from fercli.sources.formats import is_photo_name, suffix
 from fercli.sources.lists import read_list
 from fercli.sources.patterns import Glob, Pattern, is_hidden, is_pattern
 from fercli.sources.reading import is_url, local_path, printable_path
+from fercli.sources.suffixes import is_photo_name, suffix
 from fercli.sources.walking import walk
 from fercli.wording import quoted
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from fercli.errors import PhotoError, PhotoErrorKind
-from fercli.sources.formats import unread_format
+from fercli.sources.suffixes import unread_format
 
 if TYPE_CHECKING:
     from types import ModuleType
