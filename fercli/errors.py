@@ -90,6 +90,7 @@ class PhotoErrorKind(StrEnum):
     EMPTY = "empty"
     NOT_AN_IMAGE = "not-an-image"
     TRUNCATED = "truncated"
+    DAMAGED = "damaged"
     TOO_LARGE = "too-large"
     UNSUPPORTED = "unsupported"
     TIMEOUT = "timeout"

@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 
 from fercli.errors import PhotoError, PhotoErrorKind
-from fercli.image_headers import ORIENTATION, Format, Header, read_header
+from fercli.formats import bmp, jpeg, read_header, tiff, webp
+from fercli.formats.header import Alpha, DamagedError, Format, Header
+from fercli.native_output import caught_stderr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,37 +24,34 @@ MAX_PIXELS = 200_000_000
 _OPENCV_SIDE = 1 << 20
 _OPENCV_PIXELS = 1 << 30
 
-_FAULTS = {
-    PhotoErrorKind.TRUNCATED: "The file ends before the picture does; copy or download it again.",
-    PhotoErrorKind.UNREADABLE: "The picture is damaged and cannot be decoded.",
-}
 
-
-def _silence_opencv() -> None:
-    """Keeps OpenCV from telling standard error what a `PhotoError` says already."""
+def _let_opencv_tell_errors() -> None:
+    """Only its log, which is caught, says what libtiff stumbles over; a user's setting must not hide it."""
     if hasattr(cv2, "setLogLevel"):  # OpenCV 4
-        cv2.setLogLevel(0)
+        cv2.setLogLevel(2)
     else:
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 
-_silence_opencv()
+_let_opencv_tell_errors()
 
 
 def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """The picture in a file's bytes, upright, as C-contiguous RGB, uint8 (H, W, 3).
 
     All eight EXIF orientations of JPEG, PNG, WebP and TIFF are turned upright. Grey, palette and CMYK
-    become RGB; 16 bits are scaled to 8 by 257; transparency is laid on white. Of several pictures in a
-    file the first is taken. JPEG, PNG, BMP, WebP, TIFF and GIF are decoded by OpenCV (GIF where it was
-    built with that), HEIC and AVIF where the extra `heic` is installed. May be called from several threads.
+    become RGB; 16 bits are scaled to 8 by 257; transparency is laid on white, where the file says that it
+    has any. Of several pictures in a file the first is taken. JPEG is decoded by libjpeg-turbo, PNG, WebP,
+    TIFF, GIF and BMP with palettes by OpenCV (GIF where it was built with that), HEIC and AVIF where the
+    extra `heic` is installed. The decoder decides whether a picture is whole: faults of its wrapping do not
+    matter. May be called from several threads, of which one at a time decodes anything but JPEG.
 
     Args:
         data: the whole file.
         max_pixels: a picture whose header promises more is refused before anything is decoded.
 
     Raises:
-        PhotoError: `empty`, `not-an-image`, `truncated`, `too-large`, `unsupported` or `unreadable`.
+        PhotoError: `empty`, `not-an-image`, `truncated`, `damaged`, `too-large` or `unsupported`.
     """
     if not data:
         raise PhotoError(PhotoErrorKind.EMPTY, "The file is empty.")
@@ -60,14 +59,23 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     try:
         if header.format in (Format.HEIC, Format.AVIF):
             return _decode_heif(data, header, max_pixels)
-        _check(header, (header.width, header.height), max_pixels)
-        return _upright(_rgb(_decode_opencv(data, header), header), header.orientation)
+        _check((header.width, header.height), max_pixels)
+        return _upright(_decode_stored(data, header), header.orientation)
+    except DamagedError:
+        if header.cut:
+            raise PhotoError(
+                PhotoErrorKind.TRUNCATED,
+                "The file ends before the picture does; copy or download it again.",
+            ) from None
+        raise PhotoError(
+            PhotoErrorKind.DAMAGED, "A part of the picture is destroyed; copy or download it again."
+        ) from None
     except MemoryError:
         raise PhotoError(PhotoErrorKind.TOO_LARGE, "The picture does not fit into memory.") from None
 
 
-def _check(header: Header, size: tuple[int, int], max_pixels: int) -> None:
-    """Refuses what is too large, and what its structure shows to be cut or damaged."""
+def _check(size: tuple[int, int], max_pixels: int) -> None:
+    """Refuses what is too large, or has no pixels at all."""
     width, height = size
     pixels = width * height
     if pixels > max_pixels:
@@ -77,39 +85,60 @@ def _check(header: Header, size: tuple[int, int], max_pixels: int) -> None:
         )
     if pixels > _OPENCV_PIXELS or max(width, height) > _OPENCV_SIDE:
         raise PhotoError(PhotoErrorKind.TOO_LARGE, f"OpenCV decodes no {width} x {height} pixels.")
-    if header.fault is not None or not pixels:
-        raise _broken(header)
+    if not pixels:
+        raise DamagedError
 
 
-def _broken(header: Header) -> PhotoError:
-    """What to say of a picture that cannot be decoded: what its structure shows, or that it is damaged."""
-    kind = header.fault or PhotoErrorKind.UNREADABLE
-    return PhotoError(kind, _FAULTS[kind])
+def _decode_stored(data: bytes, header: Header) -> NDArray[np.uint8]:
+    """The picture as it is stored, RGB, not turned (but for TIFF)."""
+    if header.format is Format.JPEG:
+        return jpeg.decode(data)
+    pixels: NDArray[Any] | None = bmp.decode(data) if header.format is Format.BMP else None
+    return _rgb(_decode_opencv(data, header) if pixels is None else pixels, header)
 
 
 def _decode_opencv(data: bytes, header: Header) -> NDArray[Any]:
-    """The picture as it is stored: BGR, grey or BGRA, of 8 or more bits, not turned (but for TIFF)."""
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        if error.code == cv2.Error.StsNoMem:
-            raise MemoryError from None
-        raise _broken(header) from None
-    if pixels is not None:
-        return pixels
-    if header.format is Format.GIF and not cv2.haveImageWriter(".gif"):
+    """OpenCV's pixels: BGR, grey or BGRA, of 8 or more bits."""
+    pixels, said = _imdecode(data if header.picture is None else header.picture)
+    if pixels is None and header.format is Format.GIF and not cv2.haveImageWriter(".gif"):
         raise PhotoError(
             PhotoErrorKind.UNSUPPORTED,
             f"OpenCV {cv2.__version__} reads no GIF; pip install --upgrade opencv-python-headless.",
         )
-    raise _broken(header)
+    if pixels is None:
+        raise DamagedError
+    if header.format is Format.TIFF:
+        # OpenCV goes on where libtiff could not read a strip.
+        if "TIFF" in said:
+            raise DamagedError
+        tiff.check_deflated(data)
+    if header.format is Format.WEBP and header.picture is not None:
+        shortened = webp.without_its_end(header.picture)
+        if shortened is not None and _imdecode(shortened)[0] is not None:
+            raise DamagedError
+    return pixels
+
+
+def _imdecode(data: bytes) -> tuple[NDArray[Any] | None, str]:
+    """The pixels, if OpenCV can read them, and what it and its codecs say to that."""
+    with caught_stderr() as caught:
+        try:
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        except cv2.error as error:
+            if error.code == cv2.Error.StsNoMem:
+                raise MemoryError from None
+            pixels = None
+    return pixels, caught.text
 
 
 def _rgb(pixels: NDArray[Any], header: Header) -> NDArray[np.uint8]:
     """Any of OpenCV's pictures as RGB of 8 bits, transparency laid on white."""
+    if header.clear_grey is not None and pixels.ndim == _GREY_AXES:
+        opaque = np.iinfo(pixels.dtype).max
+        alpha = np.where(pixels == header.clear_grey, 0, opaque).astype(pixels.dtype)
+        pixels = cv2.merge([pixels, pixels, pixels, alpha])
     if pixels.dtype == np.uint16:
-        # Only 8-bit TIFF comes with its colours multiplied by alpha already, from libtiff.
-        return _rgb(cv2.convertScaleAbs(pixels, alpha=1 / 257), Header(Format.PNG))
+        pixels = cv2.convertScaleAbs(pixels, alpha=1 / 257)
     channels = 1 if pixels.ndim == _GREY_AXES else pixels.shape[2]
     if pixels.dtype != np.uint8 or channels not in _TO_RGB:
         raise PhotoError(
@@ -117,9 +146,9 @@ def _rgb(pixels: NDArray[Any], header: Header) -> NDArray[np.uint8]:
             f"Its pixels ({channels} x {pixels.dtype}) are not read; save it with 8 or 16 bits a channel.",
         )
     rgb = cv2.cvtColor(pixels, _TO_RGB[channels])
-    if channels == _BGRA:
+    if channels == _BGRA and header.alpha is not Alpha.UNUSED:
         alpha = cv2.cvtColor(np.ascontiguousarray(pixels[:, :, 3]), cv2.COLOR_GRAY2RGB)
-        if header.format is not Format.TIFF:
+        if header.alpha is Alpha.STRAIGHT:
             rgb = cv2.multiply(rgb, alpha, scale=1 / 255)
         rgb = cv2.add(rgb, cv2.bitwise_not(alpha))
     return _bytes(rgb)
@@ -156,14 +185,15 @@ def _decode_heif(data: bytes, header: Header, max_pixels: int) -> NDArray[np.uin
     from PIL import AvifImagePlugin
 
     try:
-        if header.format is Format.AVIF:
-            avif = AvifImagePlugin.AvifImageFile(io.BytesIO(data))
-            _check(header, avif.size, max_pixels)
-            orientation = avif.getexif().get(ORIENTATION, 1)
-            pixels = cv2.cvtColor(np.asarray(avif.convert("RGBA")), cv2.COLOR_RGBA2BGRA)
-            return _upright(_rgb(pixels, header), orientation)
-        heic = pillow_heif.open_heif(data, bgr_mode=True)
-        _check(header, heic.size, max_pixels)
-        return _rgb(np.asarray(heic), header)
+        with caught_stderr():
+            if header.format is Format.AVIF:
+                avif = AvifImagePlugin.AvifImageFile(io.BytesIO(data))
+                _check(avif.size, max_pixels)
+                orientation = avif.getexif().get(tiff.ORIENTATION, 1)
+                pixels = cv2.cvtColor(np.asarray(avif.convert("RGBA")), cv2.COLOR_RGBA2BGRA)
+                return _upright(_rgb(pixels, header), orientation)
+            heic = pillow_heif.open_heif(data, bgr_mode=True)
+            _check(heic.size, max_pixels)
+            return _rgb(np.asarray(heic), header)
     except (ValueError, RuntimeError, SyntaxError, OSError):  # what the two raise for damaged files
-        raise _broken(header) from None
+        raise DamagedError from None

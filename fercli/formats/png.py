@@ -1,0 +1,61 @@
+"""PNG (ISO/IEC 15948): its header, and the chunks that make the picture."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+from fercli.formats.header import MAX_PARTS, Format, Header
+from fercli.formats.tiff import exif_orientation
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PICTURE = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT"))
+_IEND = b"\0\0\0\0IEND\xae\x42\x60\x82"
+_GREY, _GREY_BITS = 0, 16
+
+
+def read_header(data: bytes) -> Header:
+    """The header, and the picture without the chunks that do not change it and the bytes behind it.
+
+    A fault in those is none of the picture's, but libpng may stumble over it. The picture's own checksums
+    are for libpng to check.
+    """
+    width, height, bits, colours = struct.unpack_from(">4x4xIIBB", data, len(SIGNATURE))
+    orientation, clear_grey, cut = 1, None, True
+    parts = [SIGNATURE]
+    start = len(SIGNATURE)
+    for _ in range(MAX_PARTS):
+        if start + 8 > len(data):
+            break
+        length, kind = struct.unpack_from(">I4s", data, start)
+        if kind == b"IEND":
+            cut = False
+            break
+        end = start + 12 + length
+        content = data[start + 8 : end - 4]
+        if end > len(data):
+            # Without its last bytes or its checksum only, the picture may be whole.
+            if kind == b"IDAT":
+                parts.append(_chunk(kind, content))
+            break
+        if kind in _PICTURE:
+            parts.append(data[start:end])
+        if kind == b"eXIf" and data[start:end] == _chunk(kind, content):
+            orientation = exif_orientation(content)
+        elif kind == b"tRNS" and colours == _GREY and len(content) == _GREY_BITS // 8:
+            clear_grey = int.from_bytes(content, "big")
+            if bits < _OPENCV_BITS:
+                clear_grey = clear_grey * 255 // ((1 << bits) - 1)
+        start = end
+    return Header(
+        Format.PNG, width, height, orientation, cut, b"".join((*parts, _IEND)), clear_grey=clear_grey
+    )
+
+
+_OPENCV_BITS = 8
+"""What OpenCV spreads fewer bits to."""
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(content, zlib.crc32(kind))
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
