@@ -25,15 +25,15 @@ _OPENCV_SIDE = 1 << 20
 _OPENCV_PIXELS = 1 << 30
 
 
-def _let_opencv_tell_errors() -> None:
+def _let_opencv_warn() -> None:
     """Only its log, which is caught, says what libtiff stumbles over; a user's setting must not hide it."""
     if hasattr(cv2, "setLogLevel"):  # OpenCV 4
-        cv2.setLogLevel(2)
+        cv2.setLogLevel(3)
     else:
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_WARNING)
 
 
-_let_opencv_tell_errors()
+_let_opencv_warn()
 
 
 def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
@@ -108,10 +108,7 @@ def _decode_opencv(data: bytes, header: Header) -> NDArray[Any]:
     if pixels is None:
         raise DamagedError
     if header.format is Format.TIFF:
-        # OpenCV goes on where libtiff could not read a strip.
-        if "TIFF" in said:
-            raise DamagedError
-        tiff.check_deflated(data)
+        tiff.check_strips(data, said)
     if header.format is Format.WEBP and header.picture is not None:
         shortened = webp.without_its_end(header.picture)
         if shortened is not None and _imdecode(shortened)[0] is not None:

@@ -68,7 +68,7 @@ def read_header(data: bytes) -> Header:
     if not supported.get(info.compression):
         raise PhotoError(
             PhotoErrorKind.UNSUPPORTED,
-            f"It is a BMP of {info.bits} bits, compression {info.compression}, which is not read; save it as PNG.",
+            f"BMP of {info.bits} bits in compression {info.compression} is not read; save it as PNG.",
         )
     height = abs(info.height)
     # The last row may lack what fills it up to four bytes.

@@ -16,7 +16,7 @@ def read_header(data: bytes) -> Header:
     width, height = struct.unpack_from("<HH", data, 6)
     start = _SCREEN_END + _table_length(data[10])
     parts = [data[:start]]
-    cut = True
+    cut = not data.rstrip(b"\0").endswith(b";")
     try:
         for _ in range(MAX_PARTS):
             if data[start] == _EXTENSION:
@@ -28,7 +28,6 @@ def read_header(data: bytes) -> Header:
                 compressed = start + 11 + _table_length(data[start + 9])
                 end = _blocks_end(data, compressed)
                 parts.append(data[start : end - 1])
-                cut = data[end - 1 : end] != b"\0"
                 break
             else:
                 break

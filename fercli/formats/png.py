@@ -21,7 +21,7 @@ def read_header(data: bytes) -> Header:
     are for libpng to check.
     """
     width, height, bits, colours = struct.unpack_from(">4x4xIIBB", data, len(SIGNATURE))
-    orientation, clear_grey, cut = 1, None, True
+    orientation, clear_grey, ended = 1, None, False
     parts = [SIGNATURE]
     start = len(SIGNATURE)
     for _ in range(MAX_PARTS):
@@ -29,7 +29,7 @@ def read_header(data: bytes) -> Header:
             break
         length, kind = struct.unpack_from(">I4s", data, start)
         if kind == b"IEND":
-            cut = False
+            ended = True
             break
         end = start + 12 + length
         content = data[start + 8 : end - 4]
@@ -47,9 +47,10 @@ def read_header(data: bytes) -> Header:
             if bits < _OPENCV_BITS:
                 clear_grey = clear_grey * 255 // ((1 << bits) - 1)
         start = end
-    return Header(
-        Format.PNG, width, height, orientation, cut, b"".join((*parts, _IEND)), clear_grey=clear_grey
-    )
+    # Where lengths were destroyed, the end is still there.
+    cut = not ended and _IEND not in data[start:]
+    picture = b"".join((*parts, _IEND))
+    return Header(Format.PNG, width, height, orientation, cut, picture, clear_grey=clear_grey)
 
 
 _OPENCV_BITS = 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from typing import TYPE_CHECKING
@@ -19,55 +20,83 @@ EXIF = b"Exif\0\0"
 """What may stand before an EXIF block, and must in JPEG."""
 
 _ORIENTATIONS = range(1, 9)
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR, _EXTRA = (
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _SAMPLES, _PLANAR, _EXTRA = (
     256, 257, 258, 259, 262, 277, 284, 338,
 )  # fmt: skip
 _STRIP_OFFSETS, _STRIP_LENGTHS, _TILE_OFFSETS, _TILE_LENGTHS = 273, 279, 324, 325
 _TAGS = frozenset((
-    ORIENTATION, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR, _EXTRA,
+    ORIENTATION, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _SAMPLES, _PLANAR, _EXTRA,
     _STRIP_OFFSETS, _STRIP_LENGTHS, _TILE_OFFSETS, _TILE_LENGTHS,
 ))  # fmt: skip
-_RGB = 2
-_RGBA_SAMPLES = 4
+_WHITE_IS_ZERO, _RGB, _CMYK = 0, 2, 5
+_SIDE_BY_SIDE = 1
+_BYTE = 8
+_MOST_SAMPLES = 4
 _ALPHA = {1: Alpha.MULTIPLIED, 2: Alpha.STRAIGHT}
 _DEFLATE = (8, 32946)
+_COMPRESSIONS = frozenset((1, 2, 3, 4, 5, 7, 32773, *_DEFLATE))  # none, fax, LZW, JPEG, PackBits
+_STRIP_FAULT = re.compile(
+    r"TIFF_Error (?!TIFF(?:ReadDir|Fetch))|TIFF_Warning (?:JPEGLib: Corrupt|\w+Decode)"
+)
 
 
 def read_header(data: bytes) -> Header:
-    """The first picture's header; raises `PhotoError` for what OpenCV would read wrongly."""
+    """The first picture's header; raises `PhotoError`, `unsupported`, for what OpenCV reads wrongly."""
     tags = _first_directory(data)
+    _refuse_unsupported(tags)
     width, height = (max(tags.get(tag, (0,))) for tag in (_WIDTH, _HEIGHT))
     cut = max((end for _, end in _pieces(tags)), default=0) > len(data)
     return Header(Format.TIFF, width, height, cut=cut, alpha=_alpha(tags))
 
 
+def _refuse_unsupported(tags: dict[int, tuple[int, ...]]) -> None:
+    bits, samples, colours = (
+        max(tags.get(_BITS, (1,))),
+        _first(tags, _SAMPLES, 1),
+        _first(tags, _COLOURS, _RGB),
+    )
+    compression = _first(tags, _COMPRESSION, 1)
+    planes = samples > 1 and _first(tags, _PLANAR, _SIDE_BY_SIDE) != _SIDE_BY_SIDE
+    reasons = (
+        (compression not in _COMPRESSIONS, f"in compression {compression}"),
+        (samples > _MOST_SAMPLES, f"of {samples} channels"),
+        (planes and (bits > _BYTE or colours != _RGB), "with each channel by itself"),
+        (bits > _BYTE and colours in (_WHITE_IS_ZERO, _CMYK), f"of {bits} bits with such colours"),
+    )
+    for holds, what in reasons:
+        if holds:
+            raise PhotoError(PhotoErrorKind.UNSUPPORTED, f"TIFF {what} is not read; save it as PNG.")
+
+
+def _first(tags: dict[int, tuple[int, ...]], tag: int, default: int) -> int:
+    return tags.get(tag, (default,))[0]
+
+
 def _alpha(tags: dict[int, tuple[int, ...]]) -> Alpha:
-    """What libtiff's fourth channel means. It takes any for alpha that colours were multiplied by."""
-    bits, samples = max(tags.get(_BITS, (1,))), tags.get(_SAMPLES, (1,))[0]
-    photometric = tags.get(_PHOTOMETRIC, (_RGB,))[0]
-    if bits > _BYTE and samples > 1 and tags.get(_PLANAR, (1,))[0] != 1:
-        raise PhotoError(
-            PhotoErrorKind.UNSUPPORTED,
-            "A TIFF of 16 bits with a plane a colour is not read; save it with the colours side by side.",
-        )
-    if photometric != _RGB or samples != _RGBA_SAMPLES:
-        return Alpha.MULTIPLIED  # what libtiff makes of CMYK, with an alpha of 255
-    alpha = _ALPHA.get(tags.get(_EXTRA, (0,))[0], Alpha.UNUSED)
-    # Of 8 bits, libtiff multiplies the colours itself.
-    return Alpha.MULTIPLIED if alpha is Alpha.STRAIGHT and bits <= _BYTE else alpha
+    """What the fourth channel means; libtiff takes any for alpha."""
+    if _first(tags, _COLOURS, _RGB) != _RGB:
+        return Alpha.MULTIPLIED  # libtiff's own, all opaque
+    alpha = _ALPHA.get(_first(tags, _EXTRA, 0), Alpha.UNUSED)
+    # Where a colour has a byte, libtiff multiplies itself.
+    return Alpha.MULTIPLIED if alpha is Alpha.STRAIGHT and max(tags.get(_BITS, (1,))) <= _BYTE else alpha
 
 
-_BYTE = 8
+def check_strips(data: bytes, said: str) -> None:
+    """Raises `DamagedError` where a strip or tile was not read, or its checksum is wrong.
 
+    OpenCV goes on in the first case, libtiff in the second.
 
-def check_deflated(data: bytes) -> None:
-    """Raises `DamagedError` where a strip's or tile's checksum is wrong, which libtiff does not look at."""
+    Args:
+        data: the file.
+        said: what libtiff said while reading it.
+    """
     tags = _first_directory(data)
-    if tags.get(_COMPRESSION, (1,))[0] not in _DEFLATE:
-        return
     try:
-        for start, end in _pieces(tags):
-            zlib.decompress(memoryview(data)[start:end])
+        if _STRIP_FAULT.search(said):
+            raise DamagedError
+        if _first(tags, _COMPRESSION, 1) in _DEFLATE:
+            for start, end in _pieces(tags):
+                zlib.decompress(memoryview(data)[start:end])
     except zlib.error:
         raise DamagedError from None
 
