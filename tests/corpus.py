@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "photos"
+PICTURES = Path(__file__).parent / "pictures"
 FORMATS = ("jpg", "png", "bmp", "webp", "tif", "gif")
 HAS_GIF = cv2.haveImageWriter(".gif")
 
@@ -38,6 +39,34 @@ def gradient(width: int = 64, height: int = 48) -> NDArray[np.uint8]:
 
 def noise(width: int = 64, height: int = 48) -> NDArray[np.uint8]:
     return np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def photo() -> NDArray[np.uint8]:
+    """A real photo, RGB, uint8 (256, 256, 3)."""
+    bgr = cv2.imread(str(SAMPLES / "astronaut-eileen-collins.jpg"), cv2.IMREAD_REDUCED_COLOR_2)
+    assert bgr is not None
+    return np.ascontiguousarray(bgr[..., ::-1])
+
+
+RUINS = {
+    "zeros": bytes(2048),
+    "ones": b"\xff" * 2048,
+    "noise": np.random.default_rng(7).bytes(2048),
+    "text": b"The quick brown fox. " * 100,
+}
+"""What a bad disk or a bad transfer leaves in the middle of a file."""
+
+
+def ruined(data: bytes, ruin: str, share: float = 0.5) -> bytes:
+    """The file with that part of it overwritten by one of `RUINS`."""
+    start = int(len(data) * share)
+    return data[:start] + RUINS[ruin] + data[start + len(RUINS[ruin]) :]
+
+
+def chunk(kind: bytes, content: bytes, *, bad_checksum: bool = False) -> bytes:
+    """A chunk of a PNG."""
+    checksum = zlib.crc32(kind + content) ^ bad_checksum
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
 
 
 def encoded(pixels: NDArray[Any], suffix: str) -> bytes:
@@ -66,10 +95,7 @@ def png(width: int, height: int, content: bytes) -> bytes:
     """A PNG of 8-bit grey, valid in every part, whose header promises what its content may not keep."""
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(content)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in chunks
-    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, body) for kind, body in chunks)
 
 
 def bomb() -> bytes:
@@ -84,7 +110,7 @@ def build(folder: Path) -> list[Case]:
         b"text.jpg": (b"This is a text.\n", Kind.NOT_AN_IMAGE),
         b"empty.jpg": (b"", Kind.EMPTY),
         b"bomb.png": (bomb(), Kind.TOO_LARGE),
-        b"promises too much.png": (png(500, 500, bytes(1000)), Kind.UNREADABLE),
+        b"promises too much.png": (png(500, 500, bytes(1000)), Kind.DAMAGED),
         b"one pixel.png": (encoded(gradient(1, 1), "png"), None),
         b"1x5000.png": (encoded(gradient(1, 5000), "png"), None),
         b"5000x1.jpg": (encoded(gradient(5000, 1), "jpg"), None),

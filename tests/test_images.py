@@ -173,12 +173,13 @@ class TestBadFiles:
     @pytest.mark.parametrize("suffix", FORMATS)
     def test_cut_anywhere(self, suffix: str) -> None:
         whole = encoded(RGB, suffix)
-        for length in range(32, len(whole) - 8, max(1, len(whole) // 200)):
+        behind = 16 if suffix == "png" else 8  # its end chunk and the last checksum are not the picture
+        for length in range(32, len(whole) - behind, max(1, len(whole) // 200)):
             assert kind_of(whole[:length]) is Kind.TRUNCATED, length
 
     def test_cut_progressive_jpeg(self) -> None:
         whole = pillow_encoded(RGB, "JPEG", progressive=True)
-        for length in range(3, len(whole) - 1, 7):
+        for length in range(3, len(whole) - 4, 7):
             assert kind_of(whole[:length]) is Kind.TRUNCATED, length
 
     def test_the_end_of_a_thumbnail_is_not_the_end_of_the_picture(self) -> None:
@@ -214,15 +215,13 @@ class TestBadFiles:
         assert kind_of(png(1 << 21, 1, b"")) is Kind.TOO_LARGE
 
     def test_no_pixels(self) -> None:
-        assert kind_of(png(0, 5, b"")) is Kind.UNREADABLE
+        assert kind_of(png(0, 5, b"")) is Kind.DAMAGED
 
     def test_many_tiny_segments_take_no_time(self) -> None:
-        assert kind_of(b"\xff\xd8" + b"\xff\xe2\0\2" * 1_000_000) is Kind.UNREADABLE
+        assert kind_of(b"\xff\xd8" + b"\xff\xe2\0\2" * 1_000_000) is Kind.DAMAGED
 
     def test_says_nothing_on_standard_error(self, tmp_path: Path) -> None:
         build(tmp_path)
-        # Every part of it is valid, so that libpng itself has to find what is missing, and says so.
-        (tmp_path / "promises too much.png").unlink()
         script = """
 import sys
 from fercli.errors import PhotoError
@@ -267,7 +266,7 @@ class TestHeif:
     def test_damaged(self, data: bytes) -> None:
         middle = len(data) // 2
         damaged = data[:64] + bytes(middle) + data[64 + middle :]
-        assert kind_of(damaged) in {Kind.UNREADABLE, Kind.TRUNCATED}
+        assert kind_of(damaged) in {Kind.DAMAGED, Kind.TRUNCATED}
 
     def test_transparency_is_laid_on_white(self) -> None:
         pytest.importorskip("pillow_heif").register_heif_opener()

@@ -22,7 +22,7 @@ def read_header(data: bytes) -> Header:
     """
     width, height, bits, colours = struct.unpack_from(">4x4xIIBB", data, len(SIGNATURE))
     orientation, clear_grey, ended = 1, None, False
-    parts = [SIGNATURE]
+    parts: list[bytes | memoryview] = [SIGNATURE]
     start = len(SIGNATURE)
     for _ in range(MAX_PARTS):
         if start + 8 > len(data):
@@ -32,16 +32,16 @@ def read_header(data: bytes) -> Header:
             ended = True
             break
         end = start + 12 + length
-        content = data[start + 8 : end - 4]
+        content = memoryview(data)[start + 8 : end - 4]
         if end > len(data):
             # Without its last bytes or its checksum only, the picture may be whole.
             if kind == b"IDAT":
                 parts.append(_chunk(kind, content))
             break
         if kind in _PICTURE:
-            parts.append(data[start:end])
+            parts.append(memoryview(data)[start:end])
         if kind == b"eXIf" and data[start:end] == _chunk(kind, content):
-            orientation = exif_orientation(content)
+            orientation = exif_orientation(bytes(content))
         elif kind == b"tRNS" and colours == _GREY and len(content) == _GREY_BITS // 8:
             clear_grey = int.from_bytes(content, "big")
             if bits < _OPENCV_BITS:
@@ -57,6 +57,6 @@ _OPENCV_BITS = 8
 """What OpenCV spreads fewer bits to."""
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
+def _chunk(kind: bytes, content: memoryview) -> bytes:
     checksum = zlib.crc32(content, zlib.crc32(kind))
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+    return b"".join((struct.pack(">I", len(content)), kind, content, struct.pack(">I", checksum)))

@@ -90,15 +90,27 @@ def check_strips(data: bytes, said: str) -> None:
         data: the file.
         said: what libtiff said while reading it.
     """
+    if _STRIP_FAULT.search(said):
+        raise DamagedError
     tags = _first_directory(data)
+    if _first(tags, _COMPRESSION, 1) in _DEFLATE:
+        for start, end in _pieces(tags):
+            _inflate(data[start:end])
+
+
+def _inflate(piece: bytes) -> None:
+    """Inflates it to its checksum, a part at a time and into nothing."""
+    inflater = zlib.decompressobj()
     try:
-        if _STRIP_FAULT.search(said):
-            raise DamagedError
-        if _first(tags, _COMPRESSION, 1) in _DEFLATE:
-            for start, end in _pieces(tags):
-                zlib.decompress(memoryview(data)[start:end])
+        while not inflater.eof:
+            if not inflater.decompress(piece, _INFLATED_AT_ONCE) and not inflater.eof:
+                raise DamagedError
+            piece = inflater.unconsumed_tail
     except zlib.error:
         raise DamagedError from None
+
+
+_INFLATED_AT_ONCE = 1 << 20
 
 
 def _pieces(tags: dict[int, tuple[int, ...]]) -> Iterator[tuple[int, int]]:

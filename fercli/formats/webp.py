@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _FIRST_CHUNK = 12
 _EXTENDED, _LOSSY, _LOSSLESS, _FRAME, _EXIF = b"VP8X", b"VP8 ", b"VP8L", b"ANMF", b"EXIF"
-_PICTURE = (_LOSSY, _LOSSLESS, _FRAME)
+_PIXELS = (_LOSSY, _LOSSLESS)
+_PICTURE = (*_PIXELS, _FRAME)
 _BESIDE_PICTURE = (_EXTENDED, b"ALPH", b"ANIM")
 _FRAME_HEADER = 16
 
@@ -34,8 +35,7 @@ def read_header(data: bytes) -> Header:
             parts.append(_chunk(kind, content))
             if not whole:
                 break
-    body = b"WEBP" + b"".join(parts)
-    return Header(Format.WEBP, *size, orientation, cut, _chunk(b"RIFF", body))
+    return Header(Format.WEBP, *size, orientation, cut, _file(b"".join(parts)))
 
 
 def _size(kind: bytes, content: bytes) -> tuple[int, int]:
@@ -52,22 +52,26 @@ def _size(kind: bytes, content: bytes) -> tuple[int, int]:
 
 
 def without_its_end(picture: bytes) -> bytes | None:
-    """A file of lossy pixels without their last bytes; None where there are none.
+    """A file of the picture's pixels without their last bytes; None where it has none.
 
-    Lossy WebP has no checksum, and its decoder reads destroyed data to the end without a word. But it then
+    WebP has no checksum, and its decoder reads most destroyed data to the end without a word. But it then
     needs fewer bytes than there are, or more: a picture that can do without its last ones was destroyed.
     """
     for kind, content, _ in _chunks(picture, _FIRST_CHUNK):
-        lossy = content if kind == _LOSSY else b""
-        if kind == _FRAME:
-            lossy = next((part for name, part, _ in _chunks(content, _FRAME_HEADER) if name == _LOSSY), b"")
-        if lossy:
-            # Encoders leave up to two bytes unused, and may leave zeros.
-            return _chunk(b"RIFF", b"WEBP" + _chunk(_LOSSY, lossy.rstrip(b"\0")[:-_NEEDED]))
+        inside = _chunks(content, _FRAME_HEADER) if kind == _FRAME else [(kind, content, True)]
+        for name, pixels, _ in inside:
+            if name in _PIXELS:
+                # Encoders leave up to two bytes unused, and may leave zeros.
+                return _file(_chunk(name, pixels.rstrip(b"\0")[:-_NEEDED]))
     return None
 
 
 _NEEDED = 32
+
+
+def _file(chunks: bytes) -> bytes:
+    """OpenCV takes no file of less than 32 bytes."""
+    return _chunk(b"RIFF", b"WEBP" + chunks).ljust(32, b"\0")
 
 
 def _chunks(data: bytes, start: int) -> Iterator[tuple[bytes, bytes, bool]]:
