@@ -215,8 +215,12 @@ class _Unwrapped:
         wrapping = dict(self._wrapping)
         if wrapping.get(_APP14, b"\0")[-1]:
             wrapping[_APP14] = _ADOBE + bytes((_ADOBE_TRANSFORMS.get(len(self._missing), 1),))
-        head = [_segment(marker, content) for marker, content in sorted(wrapping.items())]
-        return b"".join((_START, *head, *self._parts, _END))
+        parts = [_segment(marker, content) for marker, content in sorted(wrapping.items())] + self._parts
+        if not self.ended:
+            # Where a transfer broke off, zeros may stand for the rest. A scan ends with none but FF's.
+            scan = parts[-1].rstrip(b"\0")
+            parts[-1] = scan + b"\0" if scan.endswith(b"\xff") else scan
+        return b"".join((_START, *parts, _END))
 
 
 def _segment(marker: int, content: bytes) -> bytes:

@@ -42,11 +42,19 @@ _STRIP_FAULT = re.compile(
 
 def read_header(data: bytes) -> Header:
     """The first picture's header; raises `PhotoError`, `unsupported`, for what OpenCV reads wrongly."""
-    tags = _first_directory(data)
+    tags, link = _first_directory(data)
     _refuse_unsupported(tags)
     width, height = (max(tags.get(tag, (0,))) for tag in (_WIDTH, _HEIGHT))
     cut = max((end for _, end in _pieces(tags)), default=0) > len(data)
-    return Header(Format.TIFF, width, height, cut=cut, alpha=_alpha(tags))
+    return Header(Format.TIFF, width, height, cut=cut, picture=_alone(data, link), alpha=_alpha(tags))
+
+
+def _alone(data: bytes, link: slice) -> bytes | None:
+    """The file without the link to its next picture, which OpenCV would follow; None where it has none."""
+    if not any(data[link]):
+        return None
+    whole = memoryview(data)
+    return b"".join((whole[: link.start], bytes(len(data[link])), whole[link.stop :]))
 
 
 def _refuse_unsupported(tags: dict[int, tuple[int, ...]]) -> None:
@@ -92,7 +100,7 @@ def check_strips(data: bytes, said: str) -> None:
     """
     if _STRIP_FAULT.search(said):
         raise DamagedError
-    tags = _first_directory(data)
+    tags, _ = _first_directory(data)
     if _first(tags, _COMPRESSION, 1) in _DEFLATE:
         for start, end in _pieces(tags):
             _inflate(data[start:end])
@@ -123,7 +131,7 @@ def _pieces(tags: dict[int, tuple[int, ...]]) -> Iterator[tuple[int, int]]:
 def exif_orientation(exif: bytes) -> int:
     """The orientation that an EXIF block tells, 1 to 8; 1 where it tells none."""
     try:
-        orientation = _first_directory(exif.removeprefix(EXIF)).get(ORIENTATION, (1,))[0]
+        orientation = _first(_first_directory(exif.removeprefix(EXIF))[0], ORIENTATION, 1)
     except OUTSIDE:
         return 1
     return orientation if orientation in _ORIENTATIONS else 1
@@ -132,8 +140,8 @@ def exif_orientation(exif: bytes) -> int:
 _INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 
 
-def _first_directory(data: bytes) -> dict[int, tuple[int, ...]]:
-    """The values of `_TAGS` in the first directory of a TIFF file or an EXIF block."""
+def _first_directory(data: bytes) -> tuple[dict[int, tuple[int, ...]], slice]:
+    """The values of `_TAGS` in the first directory of TIFF or EXIF, and where its link to the next lies."""
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None:
         raise IndexError
@@ -154,4 +162,4 @@ def _first_directory(data: bytes) -> dict[int, tuple[int, ...]]:
                 (at,) = struct.unpack_from(order + word, data, at)
             tags[tag] = struct.unpack_from(values, data, at)
         start += 4 + 2 * width
-    return tags
+    return tags, slice(start, start + width)

@@ -61,12 +61,12 @@ def without_its_end(picture: bytes) -> bytes | None:
         inside = _chunks(content, _FRAME_HEADER) if kind == _FRAME else [(kind, content, True)]
         for name, pixels, _ in inside:
             if name in _PIXELS:
-                # Encoders leave up to two bytes unused, and may leave zeros.
-                return _file(_chunk(name, pixels.rstrip(b"\0")[:-_NEEDED]))
+                return _file(_chunk(name, pixels[:-_NEEDED]))
     return None
 
 
 _NEEDED = 32
+"""Encoders leave up to two bytes unused."""
 
 
 def _file(chunks: bytes) -> bytes:

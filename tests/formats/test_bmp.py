@@ -13,7 +13,6 @@ from fercli.errors import PhotoErrorKind as Kind
 from fercli.images import decode
 from tests.corpus import gradient
 
-
 RGB = gradient(61, 37)
 HEIGHT, WIDTH = RGB.shape[:2]
 ZERO = np.zeros((HEIGHT, WIDTH), np.uint8)

@@ -112,6 +112,14 @@ class TestWebp:
         # What is transparent lies before the colours.
         assert kind_of(ruined(webp(variant), ruin, 0.85)) is Kind.DAMAGED
 
+    @webps
+    @pytest.mark.parametrize("rest", [b"\0", b"\xff"])
+    @pytest.mark.parametrize("share", [0.4, 0.7, 0.95])
+    def test_the_rest_never_came(self, variant: str, rest: bytes, share: float) -> None:
+        length = int(len(webp(variant)) * share)
+        kind = kind_of(webp(variant)[:length].ljust(len(webp(variant)), rest))
+        assert kind in {Kind.DAMAGED, Kind.TRUNCATED}
+
     def test_lossless_destroyed_inside(self) -> None:
         # One in twelve ends where the picture does, by chance, and is not noticed.
         kinds = [

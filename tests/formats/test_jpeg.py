@@ -168,6 +168,14 @@ class TestCut:
         while (start := data.find(b"\xff\xda", start + 1)) > 0:
             assert kind_of(data[:start]) is Kind.TRUNCATED
 
+    @variants
+    @pytest.mark.parametrize("rest", [b"\0", b"\xff"])
+    @pytest.mark.parametrize("share", [0.4, 0.7, 0.95])
+    def test_the_rest_never_came(self, variant: str, rest: bytes, share: float) -> None:
+        length = int(len(whole(variant)) * share)
+        assert kind_of(whole(variant)[:length].ljust(len(whole(variant)), rest)) is Kind.TRUNCATED
+        assert kind_of(whole(variant)[:length].ljust(1 << 18, rest)) is Kind.TRUNCATED
+
     def test_with_a_thumbnail_that_is_whole(self) -> None:
         thumbnail = encoded(RGB, "jpg")
         segment = b"\xff\xe2" + struct.pack(">H", len(thumbnail) + 2) + thumbnail
