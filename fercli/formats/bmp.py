@@ -136,4 +136,4 @@ def _plane(words: NDArray[np.uint16] | NDArray[np.uint32], mask: int) -> NDArray
     if bits >= _BYTE:
         return (values >> words.dtype.type(bits - _BYTE)).astype(np.uint8)
     levels = np.round(np.arange(1 << bits) * 255 / ((1 << bits) - 1)).astype(np.uint8)
-    return levels[values]
+    return np.take(levels, values)

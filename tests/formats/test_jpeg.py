@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from tests.corpus import PICTURES, RUINS, encoded, gradient, photo, pillow_encod
 
 RGB = gradient()
 END = b"\xff\xd9"
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {"quality": 90},
     "optimised": {"quality": 90, "optimize": True},
     "progressive": {"quality": 90, "progressive": True},
