@@ -100,7 +100,7 @@ def _decode_stored(data: bytes, header: Header) -> NDArray[np.uint8]:
 def _decode_opencv(data: bytes, header: Header) -> NDArray[Any]:
     """OpenCV's pixels: BGR, grey or BGRA, of 8 or more bits."""
     pixels, said = _imdecode(data if header.picture is None else header.picture)
-    if pixels is None and header.format is Format.GIF and not cv2.haveImageWriter(".gif"):
+    if pixels is None and header.format is Format.GIF and not (header.cut or cv2.haveImageWriter(".gif")):
         raise PhotoError(
             PhotoErrorKind.UNSUPPORTED,
             f"OpenCV {cv2.__version__} reads no GIF; pip install --upgrade opencv-python-headless.",

@@ -92,7 +92,7 @@ def _alpha(tags: dict[int, tuple[int, ...]]) -> Alpha:
 def check_strips(data: bytes, said: str) -> None:
     """Raises `DamagedError` where a strip or tile was not read, or its checksum is wrong.
 
-    OpenCV goes on in the first case, libtiff in the second.
+    OpenCV goes on in the first case (and before version 4.13 tells nobody), libtiff in the second.
 
     Args:
         data: the file.
