@@ -192,5 +192,5 @@ def _decode_heif(data: bytes, header: Header, max_pixels: int) -> NDArray[np.uin
             heic = pillow_heif.open_heif(data, bgr_mode=True)
             _check(heic.size, max_pixels)
             return _rgb(np.asarray(heic), header)
-    except (ValueError, RuntimeError, SyntaxError, OSError):  # what the two raise for damaged files
+    except (ValueError, RuntimeError, SyntaxError, OSError, EOFError, LookupError):  # for damaged files
         raise DamagedError from None

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -304,6 +305,11 @@ REAL = {
     "tif": encoded(RGB, "tif"),
     "gif": encoded(RGB, "gif"),
 }
+if find_spec("pillow_heif"):
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+    REAL |= {"heic": pillow_encoded(RGB, "HEIF"), "avif": pillow_encoded(RGB, "AVIF")}
 
 
 def decodes_or_says_why(data: bytes) -> None:
@@ -321,7 +327,7 @@ def test_random_bytes(data: bytes) -> None:
 
 @given(
     st.sampled_from(
-        [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\xff\0\0\0WEBP", b"II*\0", b"MM\0+"]
+        [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\xff\0\0\0WEBP", b"II*\0", b"MM\0+", b"BM"]
     ),
     st.binary(max_size=200),
 )
