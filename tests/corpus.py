@@ -98,6 +98,12 @@ def png(width: int, height: int, content: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, body) for kind, body in chunks)
 
 
+def with_bad_comment(picture: bytes) -> bytes:
+    """A PNG with a comment whose checksum is wrong."""
+    header = 8 + 25
+    return picture[:header] + chunk(b"tEXt", b"Software\0x", bad_checksum=True) + picture[header:]
+
+
 def bomb() -> bytes:
     """60,000 by 60,000 pixels in less than a kilobyte."""
     return png(60_000, 60_000, bytes(100_000))
@@ -126,7 +132,14 @@ def build(folder: Path) -> list[Case]:
         "日本語の写真.jpg".encode(): (good, None),
         b"not \xff\xfe utf-8.jpg": (good, None),
         b"folder.jpg/inside.png": (encoded(gradient(), "png"), None),
+        b"without its end.jpg": (good[:-2], None),
+        b"with a trailer for its end.jpg": (good[:-2] + b"\0\0\x01\x0aImage_UTC_DataSEFT", None),
+        b"with bytes between segments.jpg": (good.replace(b"\xff\xc4", b"\0\x11\xff\xc4", 1), None),
+        b"with a bad checksum of a comment.png": (with_bad_comment(encoded(gradient(), "png")), None),
     }
+    for suffix in ("jpg", "png", "tif", "webp"):
+        name = f"destroyed inside.{suffix}".encode()
+        files[name] = (ruined(encoded(photo(), suffix), "noise"), Kind.DAMAGED)
     for suffix in FORMATS:
         whole = encoded(gradient(), suffix)
         for percent in (10, 50, 90):

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,6 +75,10 @@ def test_the_end_is_3_and_a_summary(done: Result, cases: list[Case]) -> None:
     summary = done.stderr.splitlines()[-1]
     assert summary.startswith(f"{len(cases)} photos: ")
     assert summary.endswith(f" {bad} that could not be read.")
+
+
+def test_no_decoder_has_a_word(done: Result) -> None:
+    assert not re.search(r"libpng|Corrupt|TIFF_|WARN|ERROR", done.stderr)
 
 
 def test_odd_names_survive_csv(run: Run, folder: Path, cases: list[Case]) -> None:
