@@ -70,7 +70,9 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
         raise PhotoError(
             PhotoErrorKind.DAMAGED, "A part of the picture is destroyed; copy or download it again."
         ) from None
-    except MemoryError:
+    except (MemoryError, cv2.error) as error:
+        if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
+            raise
         raise PhotoError(PhotoErrorKind.TOO_LARGE, "The picture does not fit into memory.") from None
 
 
@@ -125,6 +127,8 @@ def _imdecode(data: bytes) -> tuple[NDArray[Any] | None, str]:
             if error.code == cv2.Error.StsNoMem:
                 raise MemoryError from None
             pixels = None
+    if pixels is None and jpeg.NO_MEMORY in caught.text:
+        raise MemoryError
     return pixels, caught.text
 
 

@@ -218,6 +218,29 @@ class TestBadFiles:
     def test_no_pixels(self) -> None:
         assert kind_of(png(0, 5, b"")) is Kind.DAMAGED
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's limits")
+    @pytest.mark.parametrize(
+        "options", ["'PNG'", "'JPEG', progressive=True", "'TIFF', compression='tiff_lzw'"]
+    )
+    def test_too_little_memory(self, options: str) -> None:
+        script = f"""
+import io, re, resource
+from pathlib import Path
+from PIL import Image
+from fercli.errors import PhotoError
+from fercli.images import decode
+file = io.BytesIO()
+Image.new("RGB", (5000, 5000)).save(file, {options})
+used = int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) << 10
+resource.setrlimit(resource.RLIMIT_AS, (used + (100 << 20), -1))
+try:
+    decode(file.getvalue())
+except PhotoError as error:
+    print(error.kind)
+"""
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert (done.stdout, done.stderr) == ("too-large\n", "")
+
     def test_many_tiny_segments_take_no_time(self) -> None:
         assert kind_of(b"\xff\xd8" + b"\xff\xe2\0\2" * 1_000_000) is Kind.DAMAGED
 

@@ -38,6 +38,7 @@ _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _MARKER_BUT_RESTART = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _BITS = 8
 _CHANNELS = (1, 3, 4)
+_MOST_SIDE = 65500
 
 
 def read_header(data: bytes) -> Header:
@@ -47,7 +48,7 @@ def read_header(data: bytes) -> Header:
         if marker in _FRAMES and size == (0, 0):
             bits, height, width, channels = struct.unpack_from(">BHHB", data, start)
             size = (width, height)
-            _refuse_unsupported(marker, bits, height, channels)
+            _refuse_unsupported(marker, bits, height, width, channels)
         elif marker == _APP1 and orientation == 1 and data.startswith(EXIF, start):
             orientation = exif_orientation(data[start:end])
         elif marker == _SOS:
@@ -55,12 +56,13 @@ def read_header(data: bytes) -> Header:
     return Header(Format.JPEG)
 
 
-def _refuse_unsupported(frame: int, bits: int, height: int, channels: int) -> None:
+def _refuse_unsupported(frame: int, bits: int, height: int, width: int, channels: int) -> None:
     reasons = (
         (frame not in _SEQUENTIAL | _PROGRESSIVE, "a lossless or hierarchical JPEG"),
         (bits != _BITS, f"a JPEG of {bits} bits a channel"),
         (not height, "a JPEG that tells its height after its pixels"),
         (channels not in _CHANNELS, f"a JPEG of {channels} channels"),
+        (max(width, height) > _MOST_SIDE, f"a JPEG of {width} x {height} pixels"),
     )
     for holds, what in reasons:
         if holds:
@@ -99,6 +101,7 @@ def decode(data: bytes) -> NDArray[np.uint8]:
 
     Raises:
         DamagedError: a part of the compressed data is missing or destroyed.
+        MemoryError: there is too little for so large a picture.
     """
     pixels, complaint = _decoded(data)
     if complaint is None:
@@ -120,6 +123,8 @@ def _decoded(data: bytes, *, strict: bool = True) -> tuple[NDArray[np.uint8], st
         return simplejpeg.decode_jpeg(data, "RGB", strict=strict), None
     except ValueError as error:
         complaint = str(error)
+    if NO_MEMORY in complaint:
+        raise MemoryError
     if _ODD_SAMPLING not in complaint:
         return _NOTHING, complaint
     # OpenCV uses libjpeg itself, which needs no name for how the colours are sampled.
@@ -130,6 +135,8 @@ def _decoded(data: bytes, *, strict: bool = True) -> tuple[NDArray[np.uint8], st
     return cast("NDArray[np.uint8]", cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)), caught.text or None
 
 
+NO_MEMORY = "nsufficient memory"
+"""What libjpeg and OpenCV say where they get none."""
 _ODD_SAMPLING = "Could not determine subsampling"
 _NOTHING = np.empty((0, 0, 3), np.uint8)
 
