@@ -35,7 +35,7 @@ _LayoutOption = Annotated[Layout, typer.Option("--format", help="How the compari
 _Repeat = Annotated[
     int, typer.Option(min=1, metavar="N", help="Rounds of timing, each contender once a round.")
 ]
-_WORK = "turns"
+_WORK = "turn"
 
 
 @app.command("backends")

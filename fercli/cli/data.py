@@ -82,7 +82,7 @@ def convert(
     """Write a data set in another layout: the same pixels, labels, splits, order and row numbers."""
     from fercli_training.data.conversion import convert as conversion
 
-    with counting("pictures", shown=True) as count:
+    with counting("picture", shown=True) as count:
         converted = conversion(source, target, count)
     counts = ", ".join(f"{split} {number}" for split, number in converted.counts.items())
     say(f"{target}: {counts}.")

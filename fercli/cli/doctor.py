@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from fercli import __version__
-from fercli.cli.messages import print_table
+from fercli.cli.messages import count_of, print_table
 from fercli.errors import ExitCode, FercliError
 
 if TYPE_CHECKING:
@@ -24,9 +24,13 @@ def doctor() -> None:
     from fercli.plugins import BACKENDS, DETECTORS, discover, find_detector
 
     table = Table("what", "name", "state", "remedy", title=f"fercli {__version__}")
-    table.add_row("python", platform.python_version(), f"{platform.platform()}, {usable_cores()} cores", "")
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    cores = count_of(usable_cores(), "core")
+    table.add_row("python", platform.python_version(), f"{system}, {cores}", "")
     count = cuda_devices()
-    table.add_row("device", "cuda", f"{count} devices" if count else "NVIDIA's driver shows none", "")
+    table.add_row(
+        "device", "cuda", count_of(count, "device") if count else "NVIDIA's driver shows none", ""
+    )
     for kind, group in (("backend", BACKENDS), ("detector", DETECTORS)):
         for found in discover(group):
             table.add_row(kind, found.name, *_state(found))

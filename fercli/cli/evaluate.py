@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fercli.cli import options
-from fercli.cli.messages import counting, print_table, show
+from fercli.cli.messages import count_of, counting, print_document, print_table
 from fercli.errors import ReportError, UnavailableError
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _evaluate(
     from fercli_training.evaluation import answer
     from fercli_training.evaluation import evaluate as measure
 
-    with counting("batches", shown=True) as count:
+    with counting("batch", shown=True) as count:
         logits = answer(network, pictures, batch_size, lambda _: count(""))
     return measure(logits, pictures.labels, seen=seen_in(pictures, training), votes=votes)
 
@@ -181,14 +181,14 @@ def _print(evaluation: Evaluation, title: str) -> None:
     print_table(_headline(evaluation, title))
     print_table(_expressions(evaluation))
     if evaluation.votes is not None:
-        show(_agreement(evaluation.votes))
+        print_document(_agreement(evaluation.votes))
 
 
 def _agreement(votes: VoteAgreement) -> str:
     low, high = votes.interval
     return (
-        f"FER+, {votes.pictures} pictures with votes: {votes.accuracy:.4f} ({low:.4f} to {high:.4f})"
-        " of the answers are the voters' first choice,\n"
+        f"FER+, {count_of(votes.pictures, 'picture')} with votes:"
+        f" {votes.accuracy:.4f} ({low:.4f} to {high:.4f}) of the answers are the voters' first choice,\n"
         f"as {votes.label_accuracy:.4f} of FER2013's own labels are;"
         f" on average {votes.expected_accuracy:.4f} of the voters chose the answer."
     )
@@ -220,8 +220,8 @@ def _expressions(evaluation: Evaluation) -> Table:
     from rich.table import Table
 
     table = Table(
-        caption="AP: average precision. The last seven columns are the confusion matrix:"
-        " how often each was answered."
+        caption="AP: average precision. Under an expression's name: how often it was answered,"
+        " the confusion matrix."
     )
     for heading in ("expression", "precision", "recall", "F1", "AP", "pictures", *evaluation.expressions):
         table.add_column(heading, justify="left" if heading == "expression" else "right")

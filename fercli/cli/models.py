@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fercli.cli.messages import print_table, show
+from fercli.cli.messages import print_document, print_table, show
 
 app = typer.Typer(help="List, show and verify models.", no_args_is_help=True)
 
@@ -45,7 +45,7 @@ def show_card(
     """Print a model's card: data, recipe, figures, limits."""
     from fercli.bundle import CARD, load_bundle
 
-    show(load_bundle(model).verified(CARD).read_text("utf-8"))
+    print_document(load_bundle(model).verified(CARD).read_text("utf-8"))
 
 
 @app.command("verify")

@@ -174,7 +174,7 @@ def predict(
         writer = stack.enter_context(
             open_running(out, kind, earlier) if growing else open_report(target, kind)
         )
-        count = stack.enter_context(counting("photos", shown=not quiet))
+        count = stack.enter_context(counting("photo", shown=not quiet))
         new = chain([first], photos) if first is not None else photos
         _write(new, writer, tally, count, resumable=growing, strict=strict)
     if not (strict and tally[Status.ERROR]):  # where it stopped, not all was looked at

@@ -60,7 +60,7 @@ def merge(
     photos = 0
     with ExitStack() as stack:
         target = _target(stack, out)
-        count = stack.enter_context(counting("photos", shown=not quiet))
+        count = stack.enter_context(counting("photo", shown=not quiet))
         writer = stack.enter_context(open_report(target, kind, whole=True))
         for report in reports:
             for rows in read_report(report):

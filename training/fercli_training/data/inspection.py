@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fercli.errors import UsageError
-from fercli_training.data.duplicates import exact_copies, near_pairs, perceptual_hashes
+from fercli_training.data.duplicates import exact_copies, near_pairs
 from fercli_training.data.layouts import find_layout
 from fercli_training.data.reading import Gathered
 from fercli_training.data.rows import BrokenRow, Pictures, Split, class_counts
@@ -72,11 +72,10 @@ def inspect(path: Path, votes: Path | None = None) -> tuple[Inspection, dict[Spl
     if not splits:
         raise UsageError(f"{path} has no whole row.", find_layout(path).remedy)
     pixels = np.concatenate([pictures.pixels for pictures in splits.values()])
-    hashes = perceptual_hashes(pixels)
     inspection = Inspection(
         {str(split): class_counts(pictures) for split, pictures in splits.items()},
         _copies(splits, _exact_pairs(pixels)),
-        _copies(splits, _near_pairs(hashes)),
+        _copies(splits, near_pairs(pixels)),
         broken,
         {} if votes is None else {str(split): _agreement(votes, part) for split, part in splits.items()},
     )
@@ -98,17 +97,8 @@ def _exact_pairs(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     """The places, (N, 2), of each picture and each other one that is equal."""
     groups = exact_copies(pixels)
     pairs = [np.stack(np.meshgrid(group, group), axis=-1).reshape(-1, 2) for group in groups]
-    return _others(np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64))
-
-
-def _near_pairs(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-    return _others(np.concatenate([np.stack(pair, axis=1) for pair in near_pairs(hashes, hashes)]))
-
-
-def _others(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The pairs that are not a picture and itself."""
-    others: NDArray[np.int64] = pairs[pairs[:, 0] != pairs[:, 1]]
-    return others
+    found = np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64)
+    return found[found[:, 0] != found[:, 1]]
 
 
 def _copies(splits: dict[Split, Pictures], pairs: NDArray[np.int64]) -> Copies:

@@ -1,0 +1,144 @@
+"""Pairs of pictures that are nearly the same: by perceptual hash, or by correlation after a small shift.
+
+The hash finds copies of another contrast or with a watermark; the correlation those that were moved, cut
+anew, compressed again or mirrored.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from fercli.architecture import SIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+HASH_BITS = 6
+"""The bits, of 64, by which the hashes of near copies may differ.
+
+Chosen by eye on FER2013: of 100 pairs that differ by 6 bits nearly all show one photo twice (moved by a
+pixel or two, scaled, with a watermark or another contrast); of 40 that differ by 8, about a quarter do not.
+"""
+
+CORRELATION = 0.92
+"""The least correlation of copies that the hash misses.
+
+Chosen by eye on FER2013: of 40 pairs of 0.92 to 0.94, 38 show one photo twice; of 40 of 0.90 to 0.92, 30.
+"""
+
+SHIFT = 2
+"""Pixels by which one may be moved against the other, down and across."""
+
+_BITS = 64
+_HASHED = 8
+_SHRUNK = 32
+
+_COARSE = 10
+_COARSE_CORRELATION = 0.88
+"""Of the 10 x 10 lowest frequencies: pairs below are not looked at closer.
+
+It loses 31 of 1,228 pairs of FER2013 that correlate by CORRELATION, and spares 99.99% of the work.
+"""
+
+_BLOCK = 256
+"""Pictures that are compared with all others at once: 40 MB beside FER2013's 36,000."""
+
+
+def likely_pairs(
+    pixels: NDArray[np.uint8], others: NDArray[np.uint8], *, once: bool = False
+) -> Iterator[NDArray[np.int64]]:
+    """The pairs of pictures, one of each array, that are nearly the same.
+
+    Args:
+        pixels: uint8 (N, 48, 48).
+        others: uint8 (M, 48, 48); its pictures are those that may be moved or mirrored.
+        once: whether both arrays are the same, and only pairs whose second place is the larger are wanted.
+
+    Yields:
+        Places in the first and in the second array, int64 (K, 2), without repeats, some of the first's at
+        a time.
+    """
+    mirrored = np.ascontiguousarray(others[:, :, ::-1])
+    signs, other_signs = _signs(perceptual_hashes(pixels)), _signs(perceptual_hashes(others)).T
+    waves, other_waves = _waves(pixels), [(seen, _waves(seen).T) for seen in (others, mirrored)]
+    for start in range(0, len(pixels), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        first = start if once else 0
+        # Of two vectors of +1 and -1 the product is the number of equal signs less that of unequal ones.
+        near = signs[block] @ other_signs[:, first:] >= _BITS - 2 * HASH_BITS
+        for seen, columns in other_waves:
+            candidates = (waves[block] @ columns[:, first:] >= _COARSE_CORRELATION) & ~near
+            for place, other in np.argwhere(candidates).tolist():
+                if not once or place < other:
+                    near[place, other] = (
+                        _correlation(pixels[start + place], seen[first + other]) >= CORRELATION
+                    )
+        pairs = np.argwhere(near)
+        yield (pairs[pairs[:, 0] < pairs[:, 1]] if once else pairs) + (start, first)
+
+
+def perceptual_hashes(pixels: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """A hash of 64 bits of each picture of uint8 (N, 48, 48): uint64 (N,).
+
+    pHash: which of the 8 x 8 lowest frequencies of the cosine transform of the picture, shrunk to 32 x 32
+    pixels, lie above their median, the constant ones left out (Zauner, "Implementation and Benchmarking
+    of Perceptual Image Hash Functions", 2010, section 3.2.1). A picture of one grey has the hash 0.
+    """
+    cosines = _cosines(np.arange(1, _HASHED + 1), _SHRUNK)
+    hashes = np.empty(len(pixels), np.uint64)
+    for start in range(0, len(pixels), _BLOCK):
+        block = np.stack([_shrink(picture) for picture in pixels[start : start + _BLOCK]])
+        waves = (cosines @ block @ cosines.T).reshape(len(block), _BITS)
+        above = waves > np.median(waves, axis=1, keepdims=True)
+        hashes[start : start + _BLOCK] = np.packbits(above, axis=1).view(np.uint64)[:, 0]
+    return hashes
+
+
+def _wanted(chosen: NDArray[np.bool_], once: bool) -> NDArray[np.int64]:
+    """The chosen places, (K, 2); once: those whose second is the larger."""
+    places = np.argwhere(chosen)
+    return places[places[:, 0] < places[:, 1]] if once else places
+
+
+def _correlation(picture: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """The best correlation of the other's middle, uint8 (44, 44), with where it may lie in the picture."""
+    middle = other[SHIFT:-SHIFT, SHIFT:-SHIFT]
+    return float(cv2.matchTemplate(picture, middle, cv2.TM_CCOEFF_NORMED).max())
+
+
+def _waves(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The lowest frequencies but the constant one, of length 1: float32 (N, 100)."""
+    cosines = _cosines(np.arange(_COARSE), SIDE)
+    cosines[0] /= np.sqrt(2)
+    waves = np.empty((len(pixels), _COARSE * _COARSE), np.float32)
+    for start in range(0, len(pixels), _BLOCK):
+        block = pixels[start : start + _BLOCK].astype(np.float32)
+        waves[start : start + _BLOCK] = (cosines @ block @ cosines.T).reshape(len(block), -1)
+    waves[:, 0] = 0
+    # A picture of one grey has none, and is like no other.
+    lengths = np.linalg.norm(waves, axis=1, keepdims=True)
+    return waves / np.maximum(lengths, 1)
+
+
+def _cosines(frequencies: NDArray[np.int64], size: int) -> NDArray[np.float32]:
+    """The waves of a cosine transform of so many values: float32 (frequencies, size)."""
+    angles = np.outer(frequencies, 2 * np.arange(size) + 1) * np.pi / (2 * size)
+    return np.cos(angles).astype(np.float32)
+
+
+def _shrink(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """As float32 (32, 32), with a mean of 0, so that one grey is all zeros."""
+    shrunk = cv2.resize(picture, (_SHRUNK, _SHRUNK), interpolation=cv2.INTER_AREA).astype(np.float32)
+    shrunk -= shrunk.mean()
+    return shrunk
+
+
+def _signs(hashes: NDArray[np.uint64]) -> NDArray[np.float32]:
+    """The bits as +1 and -1: float32 (N, 64)."""
+    bits = np.unpackbits(hashes[:, np.newaxis].view(np.uint8), axis=1)
+    return bits.astype(np.float32) * 2 - 1
