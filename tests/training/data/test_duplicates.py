@@ -1,10 +1,13 @@
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from fercli_training.data import Pictures
-from fercli_training.data.duplicates import exact_copies, near_pairs, perceptual_hashes, seen_in
+from fercli_training.data.duplicates import exact_copies, near_pairs, seen_in
+from fercli_training.data.likeness import likely_pairs, perceptual_hashes
 
 
 def clouds(count: int) -> NDArray[np.uint8]:
@@ -15,11 +18,23 @@ def clouds(count: int) -> NDArray[np.uint8]:
     ).astype(np.uint8)
 
 
+def forms(count: int, size: int) -> NDArray[np.uint8]:
+    """Large forms with some detail, as faces have: uint8 (count, size, size)."""
+    random = np.random.default_rng(5)
+    layers = [
+        np.stack([cv2.resize(one, (size, size), interpolation=cv2.INTER_CUBIC) for one in noise])
+        for noise in (random.normal(0, 70, (count, 4, 4)), random.normal(0, 20, (count, 12, 12)))
+    ]
+    return (128 + sum(layers)).clip(0, 255).astype(np.uint8)
+
+
 def pictures(pixels: NDArray[np.uint8]) -> Pictures:
     return Pictures(pixels, np.zeros(len(pixels), np.int64), np.arange(len(pixels)))
 
 
 PIXELS = clouds(300)
+WIDE = forms(300, 52)
+"""Of which the middle is a picture, and what lies two pixels beside it another."""
 
 
 def test_exact_copies_are_groups_of_places() -> None:
@@ -45,17 +60,71 @@ def test_other_pictures_are_none() -> None:
     assert not seen_in(pictures(PIXELS[:150]), pictures(PIXELS[150:])).any()
 
 
-def test_near_pairs_are_those_of_no_more_than_6_bits() -> None:
-    random = np.random.default_rng(1)
-    hashes = random.integers(0, 1 << 63, 400, np.uint64)
-    flips = np.array(
-        [sum(1 << int(bit) for bit in random.permutation(64)[: n % 9]) for n in range(400)], np.uint64
-    )
-    others = hashes ^ flips
-    pairs = [
-        tuple(pair) for found in near_pairs(hashes, others) for pair in np.stack(found, axis=1).tolist()
-    ]
-    assert pairs == [(n, n) for n in range(400) if n % 9 <= 6]
+def _compressed(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    decoded: NDArray[np.uint8] = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE).astype(np.uint8)
+    return decoded
+
+
+def _noisy(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    noise = np.random.default_rng(9).normal(0, 8, picture.shape)
+    return (picture + noise).clip(0, 255).astype(np.uint8)
+
+
+def _scaled(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return cv2.resize(picture[1:-1, 1:-1], (48, 48), interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+MADE: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    **{
+        f"moved by {down}, {across}": lambda wide, down=down, across=across: wide[
+            2 + down : 50 + down, 2 + across : 50 + across
+        ]
+        for down, across in ((0, 1), (1, 0), (-1, 1), (2, 0), (0, -2), (2, 2), (-2, 1))
+    },
+    "mirrored": lambda wide: wide[2:50, 2:50][:, ::-1],
+    "mirrored and moved": lambda wide: wide[1:49, 4:52][:, ::-1],
+    "compressed": lambda wide: _compressed(wide[2:50, 2:50], 10),
+    "mirrored and compressed": lambda wide: _compressed(wide[2:50, 2:50][:, ::-1].copy(), 20),
+    "moved and compressed": lambda wide: _compressed(wide[3:51, 0:48].copy(), 30),
+    "moved and paler": lambda wide: (wide[3:51, 3:51] * 0.6 + 70).astype(np.uint8),
+    "moved and noisy": lambda wide: _noisy(wide[1:49, 1:49]),
+    "cut a little closer": lambda wide: _scaled(wide[2:50, 2:50]),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_copy_that_was_moved_mirrored_or_compressed_is_near(name: str) -> None:
+    originals, made = WIDE[:, 2:50, 2:50], np.stack([MADE[name](wide) for wide in WIDE])
+    least = 240 if name == "moved by 2, 2" else 295
+    assert seen_in(pictures(made), pictures(originals)).sum() >= least
+    # It is the picture that it was made of, and no other.
+    pairs = np.concatenate(list(likely_pairs(originals, made)))
+    np.testing.assert_array_equal(pairs[:, 0], pairs[:, 1])
+
+
+def test_a_copy_that_was_moved_far_is_none() -> None:
+    wide = forms(60, 64)
+    assert seen_in(pictures(wide[:, 16:, 16:]), pictures(wide[:, :48, :48])).sum() <= 1
+
+
+def test_near_pairs_are_all_pairs_both_ways_without_a_picture_and_itself() -> None:
+    pixels = np.concatenate([PIXELS[:270], PIXELS[5:7, :, ::-1], PIXELS[5:6]])
+    pairs = {tuple(pair) for pair in near_pairs(pixels).tolist()}
+    expected = {(5, 270), (6, 271), (5, 272), (270, 272)}
+    assert pairs == expected | {(second, first) for first, second in expected}
+    assert len(near_pairs(pixels)) == len(pairs)
+
+
+def test_what_is_near_inside_a_set_is_near_across_two() -> None:
+    random = np.random.default_rng(2)
+    made = WIDE[:, 3:51, 1:49] * random.uniform(0.2, 1, (300, 1, 1)) + random.normal(0, 25, (300, 48, 48))
+    copies, originals = made.clip(0, 255).astype(np.uint8), WIDE[:, 2:50, 2:50]
+    inside = near_pairs(np.concatenate([originals, copies]))
+    across = np.unique(inside[(inside[:, 0] >= 300) & (inside[:, 1] < 300), 0]) - 300
+    seen = seen_in(pictures(copies), pictures(originals))
+    assert 0 < seen.sum() < 300
+    np.testing.assert_array_equal(across, np.flatnonzero(seen))
 
 
 @pytest.mark.parametrize("grey", [0, 7, 255])
