@@ -191,7 +191,7 @@ def _fer2013(data: Path, split: SplitName) -> Faces:
     from fercli_training.data import Split, read_pictures
 
     chosen = {SplitName.PUBLIC: Split.PUBLIC, SplitName.PRIVATE: Split.PRIVATE}[split]
-    pictures = read_pictures(data, [chosen])[chosen]
+    pictures = read_pictures(data, [chosen], say)[chosen]
     return Faces(to_unit_range(pictures.pixels), pictures.labels)
 
 

@@ -13,6 +13,7 @@ import typer
 from fercli.cli import options
 from fercli.cli.messages import counting, print_table, say
 from fercli.errors import ExitCode
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from fercli_training.data.inspection import Copies, Inspection
@@ -33,7 +34,8 @@ class Layout(StrEnum):
 Source = Annotated[
     Path,
     typer.Argument(
-        metavar="DATA", help="FER2013: a .csv or .csv.gz, class folders, a list (.txt) or a .tfrecord."
+        metavar="DATA",
+        help="FER2013: a .csv, class folders, a list (.txt), a .tfrecord, or a .zip or .tar.",
     ),
 ]
 
@@ -57,7 +59,7 @@ def inspect(
     from fercli_training.data.contact_sheet import write_contact_sheet
     from fercli_training.data.inspection import inspect as inspection
 
-    found, splits = inspection(data, ferplus)
+    found, splits = inspection(data, ferplus, say)
     if contact_sheet is not None:
         write_contact_sheet(splits, contact_sheet)
     if format is Layout.JSON:
@@ -83,9 +85,9 @@ def convert(
     from fercli_training.data.conversion import convert as conversion
 
     with counting("picture", shown=True) as count:
-        converted = conversion(source, target, count)
+        converted = conversion(source, target, count, say)
     counts = ", ".join(f"{split} {number}" for split, number in converted.counts.items())
-    say(f"{target}: {counts}.")
+    say(f"{quoted(target)}: {counts}.")
     if not converted.votes_fit:
         say("The rows have new numbers here: FER+ votes find theirs no more.")
 

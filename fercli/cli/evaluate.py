@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fercli.cli import options
-from fercli.cli.messages import count_of, counting, print_document, print_table
+from fercli.cli.messages import count_of, counting, print_document, print_table, say
 from fercli.errors import ReportError, UnavailableError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def evaluate(
     network, about = _network(model, backend, device, mirrored=tta)
     parts = {SplitName.PUBLIC: Split.PUBLIC, SplitName.PRIVATE: Split.PRIVATE}
     chosen = {name: part for name, part in parts.items() if split in {name, SplitName.BOTH}}
-    pictures = read_pictures(data, [Split.TRAINING, *chosen.values()])
+    pictures = read_pictures(data, [Split.TRAINING, *chosen.values()], say)
     votes = {} if ferplus is None else {part: _votes(ferplus, pictures[part]) for part in chosen.values()}
     reports: list[dict[str, Any]] = []
     for name, part in chosen.items():

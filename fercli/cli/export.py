@@ -78,7 +78,7 @@ def _calibrated(bundle: Bundle, data: Path, out: Path) -> Exported:
     from fercli_training.data import Split, read_pictures
     from fercli_training.quantisation import calibration_faces, quantise
 
-    splits = read_pictures(data, (Split.TRAINING, Split.PUBLIC))
+    splits = read_pictures(data, (Split.TRAINING, Split.PUBLIC), say)
     faces = calibration_faces(splits[Split.TRAINING])
 
     def write(bundle: Bundle, path: Path) -> None:

@@ -30,7 +30,8 @@ BatchSize = Annotated[
 Data = Annotated[
     Path,
     typer.Option(
-        help="FER2013: a .csv or .csv.gz, class folders, a list (.txt) or a .tfrecord.", show_default=False
+        help="FER2013: a .csv, class folders, a list (.txt), a .tfrecord, or a .zip or .tar.",
+        show_default=False,
     ),
 ]
 FerPlus = Annotated[

@@ -80,7 +80,10 @@ def _train(
     from fercli_training.run import finish, prepare
 
     chosen = load_recipe(recipe, changes)
-    trainer, data = prepare(chosen, sources, out, devices)
+    told: list[str] = []
+    trainer, data = prepare(chosen, sources, out, devices, told.append)
+    if trainer.leads:
+        say(*told)
     _make_folder(out)
     if resume:
         trainer.resume()
@@ -108,7 +111,7 @@ def _ablation(sources: Sources, out: Path, changes: list[str], resume: bool, dev
         raise UsageError(
             "The article's experiments know no --devices, --ferplus or --teacher.", "Leave them out."
         )
-    material, _ = read_material(sources)
+    material, _ = read_material(sources, say)
     _make_folder(out)
     results: list[Result] = []
     try:

@@ -9,12 +9,13 @@ from fercli.bundle import load_bundle
 from fercli.errors import UsageError
 from fercli_torch.network import load_network
 from fercli_training.data import Split, read_pictures
+from fercli_training.data.interpretation import silently
 from fercli_training.data.votes import read_votes
 from fercli_training.export import write_bundle
 from fercli_training.loop import Material, Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -55,21 +56,25 @@ class Data:
     votes: Mapping[Split, NDArray[np.float32]]
 
 
-def prepare(recipe: Recipe, sources: Sources, folder: Path, devices: int) -> tuple[Trainer, Data]:
+def prepare(
+    recipe: Recipe, sources: Sources, folder: Path, devices: int, tell: Callable[[str], None] = silently
+) -> tuple[Trainer, Data]:
     """The run's trainer, and the data, which measures what the run makes.
+
+    `tell` takes a sentence on what in the data was taken for what.
 
     Raises:
         UsageError: the data or the votes are broken, or do not fit the recipe.
         ModelError: a teacher's bundle is not whole.
     """
     _refuse_unfit(recipe, sources)
-    material, data = read_material(sources)
+    material, data = read_material(sources, tell)
     return Trainer(recipe, material, folder, devices), data
 
 
-def read_material(sources: Sources) -> tuple[Material, Data]:
+def read_material(sources: Sources, tell: Callable[[str], None] = silently) -> tuple[Material, Data]:
     """What a network learns from, and all data; raises as `prepare`."""
-    splits = read_pictures(sources.data, Split)
+    splits = read_pictures(sources.data, Split, tell)
     votes = {}
     if sources.votes is not None:
         votes = {split: read_votes(sources.votes, pictures.rows) for split, pictures in splits.items()}

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fercli.errors import UsageError
+from fercli.wording import quoted
+from fercli_training.data.interpretation import silently
 from fercli_training.data.layouts import find_layout
 from fercli_training.data.output import refuse_existing
 from fercli_training.data.rows import BrokenRow, Row, Split
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from fercli_training.data.layouts import Layout
+from fercli_training.data.layouts import Layout
 
 
 @dataclass(slots=True)
@@ -35,35 +37,49 @@ class Converted:
         return sum(self.counts.values())
 
 
-def convert(source: Path, target: Path, tell: Callable[[str], None]) -> Converted:
+def convert(
+    source: Path, target: Path, count: Callable[[str], None], tell: Callable[[str], None] = silently
+) -> Converted:
     """Writes all rows of a data set in the target's layout; pixels, labels, splits and order stay.
 
     Args:
         source: the data, in any layout.
         target: where it goes; its name tells the layout.
-        tell: called for each row with its split.
+        count: called for each row with its split.
+        tell: takes a sentence on what in the source was taken for what.
 
     Raises:
         UsageError: the source cannot be read, has a broken row or none; the target exists.
         ReportError: the target cannot be written.
     """
     reader, writer = find_layout(source), find_layout(target)
+    if writer.write is None:
+        raise UsageError(
+            f"{quoted(target)}: such files are read only.",
+            "Name a .csv or .csv.gz, a folder, a list (.txt) or a .tfrecord.",
+        )
     refuse_existing(target)
     converted = Converted()
-    writer.write(_counted(source, reader, writer, converted, tell), target)
+    rows = reader.read(source, tell)
+    writer.write(_counted(rows, source, reader, writer, converted, count), target)
     return converted
 
 
 def _counted(
-    source: Path, reader: Layout, writer: Layout, converted: Converted, tell: Callable[[str], None]
+    rows: Iterator[Row | BrokenRow],
+    source: Path,
+    reader: Layout,
+    writer: Layout,
+    converted: Converted,
+    count: Callable[[str], None],
 ) -> Iterator[Row]:
-    for row in reader.read(source):
+    for row in rows:
         if isinstance(row, BrokenRow):
             raise UsageError(f"{row.where}: {row.reason}.", reader.remedy)
         if not writer.keeps_numbers and row.number != converted.rows:
             converted.votes_fit = False
         converted.counts[row.split] += 1
-        tell(row.split)
+        count(row.split)
         yield row
     if not converted.rows:
-        raise UsageError(f"{source} has no rows.", reader.remedy)
+        raise UsageError(f"{quoted(source)} has no rows.", reader.remedy)

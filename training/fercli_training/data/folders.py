@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from fercli.errors import UsageError, did_you_mean
 from fercli.records import EXPRESSIONS
+from fercli.wording import quoted
+from fercli_training.data.interpretation import Interpretation, label_of, split_of
 from fercli_training.data.output import whole_folder
 from fercli_training.data.picture_files import picture_name, read_picture, row_numbers, write_picture
 from fercli_training.data.rows import BrokenRow, Row, RowError, Split
+from fercli_training.data.trees import Leaf, Parts, Tree, tree_on_disk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 REMEDY = (
@@ -21,12 +25,14 @@ REMEDY = (
 
 
 class _File(NamedTuple):
-    path: Path
-    label: int
+    """A picture with its place in the order: splits, classes, names."""
+
     split: Split
+    label: int
+    leaf: Leaf
 
 
-def read_folders(root: Path) -> Iterator[Row | BrokenRow]:
+def read_folders(root: Path, tell: Callable[[str], None]) -> Iterator[Row | BrokenRow]:
     """The pictures in the order of their row numbers: their names, or the order of the folders.
 
     Hidden files are passed over.
@@ -35,15 +41,24 @@ def read_folders(root: Path) -> Iterator[Row | BrokenRow]:
         UsageError: a folder cannot be read, a class has none, or one is of no split or class.
     """
     try:
-        files = [file for split, folder in _split_folders(root) for file in _files(folder, split)]
+        tree = tree_on_disk(root)
     except OSError as error:
-        raise UsageError(f"{error.filename} cannot be read: {error.strerror}.", REMEDY) from error
-    numbers = row_numbers([file.path for file in files])
-    for number, file in sorted(zip(numbers, files, strict=True)):
+        raise UsageError(f"{quoted(error.filename)} cannot be read: {error.strerror}.", REMEDY) from error
+    taken = Interpretation(EXPRESSIONS)
+    yield from read_tree(tree, taken)
+    taken.told(root, tell)
+
+
+def read_tree(tree: Tree, taken: Interpretation) -> Iterator[Row | BrokenRow]:
+    """As `read_folders`, of a tree that lies wherever it does."""
+    files = sorted(_files(tree, taken), key=_order)
+    numbers = row_numbers([PurePosixPath(*file.leaf.parts) for file in files])
+    for number, (_, file) in sorted(zip(numbers, enumerate(files), strict=True)):
         try:
-            yield Row(number, file.label, read_picture(file.path), file.split)
+            picture = read_picture(file.leaf.read, file.leaf.where, taken)
+            yield Row(number, file.label, picture, file.split)
         except RowError as error:
-            yield BrokenRow(str(file.path), str(error))
+            yield BrokenRow(file.leaf.where, str(error))
 
 
 def write_folders(rows: Iterable[Row], root: Path) -> None:
@@ -61,30 +76,74 @@ def write_folders(rows: Iterable[Row], root: Path) -> None:
             write_picture(row.picture, folder / EXPRESSIONS[row.label] / picture_name(row.number))
 
 
-def _split_folders(root: Path) -> list[tuple[Split, Path]]:
-    children = {child.name for child in _visible(root) if child.is_dir()}
-    if children.isdisjoint(Split):
-        return [(Split.TRAINING, root)]
-    _refuse_unknown(root, children, list(Split))
-    return [(split, root / split) for split in Split if split in children]
+def has_classes(tree: Tree) -> bool:
+    """Whether a tree's folders are those of splits or classes, at its top or below folders on their own."""
+    children = tree.children(_top(tree))
+    return any(split_of(name) is not None or label_of(name) is not None for name in children)
 
 
-def _files(folder: Path, split: Split) -> Iterator[_File]:
-    children = {child.name for child in _visible(folder) if child.is_dir()}
-    _refuse_unknown(folder, children, EXPRESSIONS)
-    missing = [name for name in EXPRESSIONS if name not in children]
+def _top(tree: Tree) -> Parts:
+    """Where splits or classes begin: the folder that is not the only one in its own."""
+    top: Parts = ()
+    children = tree.children(top)
+    while len(children) == 1 and split_of(children[0]) is None and label_of(children[0]) is None:
+        top = (*top, children[0])
+        children = tree.children(top)
+    return top
+
+
+def _files(tree: Tree, taken: Interpretation) -> Iterator[_File]:
+    top = _top(tree)
+    splits: Mapping[Parts, Split] = {top: Split.TRAINING}
+    children = tree.children(top)
+    if any(split_of(name) is not None for name in children):
+        _refuse_unknown(tree, top, [name for name in children if split_of(name) is None], list(Split))
+        _refuse_several(tree, top, children, {name: str(split_of(name)) for name in children})
+        splits = {(*top, name): taken.split(name) for name in children}
+    labels = {folder: label for parent in splits for folder, label in _classes(tree, parent, taken).items()}
+    for leaf in tree.files:
+        place = leaf.parts[: len(next(iter(labels)))]
+        if place in labels and len(leaf.parts) > len(place):
+            yield _File(_split(leaf, splits[place[:-1]], taken), labels[place], leaf)
+
+
+def _classes(tree: Tree, parent: Parts, taken: Interpretation) -> dict[Parts, int]:
+    """The class folders of a split, by their paths."""
+    children = tree.children(parent)
+    _refuse_unknown(tree, parent, [name for name in children if label_of(name) is None], EXPRESSIONS)
+    labels = {name: taken.label(name) for name in children}
+    _refuse_several(tree, parent, children, {name: EXPRESSIONS[label] for name, label in labels.items()})
+    missing = [name for label, name in enumerate(EXPRESSIONS) if label not in labels.values()]
     if missing:
-        raise UsageError(f"{folder} has no folder {' and no folder '.join(missing)}.", REMEDY)
-    for label, name in enumerate(EXPRESSIONS):
-        for path in sorted(_visible(folder / name)):
-            yield _File(path, label, split)
+        raise UsageError(f"{tree.name(parent)} has no folder {' and no folder '.join(missing)}.", REMEDY)
+    return {(*parent, name): label for name, label in labels.items()}
 
 
-def _refuse_unknown(folder: Path, names: Iterable[str], known: Sequence[str]) -> None:
-    for name in sorted(set(names) - set(known)):
-        hint = did_you_mean(name, known) or REMEDY
-        raise UsageError(f"{folder / name} is none of the folders {', '.join(known)}.", hint)
+def _split(leaf: Leaf, split: Split, taken: Interpretation) -> Split:
+    """A picture's split: its folder's, save that `test` may hold what is named after both other splits."""
+    name = leaf.parts[-1].partition("_")[0]
+    if split is not Split.PRIVATE or name != Split.PUBLIC:
+        return split
+    taken.take(f"{name}_*", Split.PUBLIC)
+    return Split.PUBLIC
 
 
-def _visible(folder: Path) -> list[Path]:
-    return [child for child in folder.iterdir() if not child.name.startswith(".")]
+def _order(file: _File) -> tuple[int, int, Parts]:
+    return list(Split).index(file.split), file.label, file.leaf.parts
+
+
+def _refuse_unknown(tree: Tree, parent: Parts, names: Sequence[str], known: Sequence[str]) -> None:
+    for name in names:
+        hint = did_you_mean(name.casefold(), known) or REMEDY
+        folder = tree.name((*parent, name))
+        raise UsageError(f"{folder} is none of the folders {', '.join(known)}.", hint)
+
+
+def _refuse_several(tree: Tree, parent: Parts, names: Sequence[str], meanings: Mapping[str, str]) -> None:
+    for meaning in meanings.values():
+        same = [quoted(name) for name in names if meanings[name] == meaning]
+        if len(same) > 1:
+            raise UsageError(
+                f"{tree.name(parent)} has several folders for {meaning}: {' and '.join(same)}.",
+                "Put their pictures into one.",
+            )

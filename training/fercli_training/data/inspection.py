@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fercli.errors import UsageError
+from fercli.wording import quoted
 from fercli_training.data.duplicates import exact_copies, near_pairs
+from fercli_training.data.interpretation import silently
 from fercli_training.data.layouts import find_layout
 from fercli_training.data.reading import Gathered
 from fercli_training.data.rows import BrokenRow, Pictures, Split, class_counts
 from fercli_training.data.votes import read_votes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -55,12 +58,15 @@ class Inspection:
     votes: dict[str, Votes]
 
 
-def inspect(path: Path, votes: Path | None = None) -> tuple[Inspection, dict[Split, Pictures]]:
+def inspect(
+    path: Path, votes: Path | None = None, tell: Callable[[str], None] = silently
+) -> tuple[Inspection, dict[Split, Pictures]]:
     """Reads a data set in any layout, past broken rows.
 
     Args:
         path: the data.
         votes: fer2013new.csv, or None.
+        tell: takes a sentence on what in the data was taken for what.
 
     Returns:
         What is in it, and the pictures of the splits that have any.
@@ -68,9 +74,10 @@ def inspect(path: Path, votes: Path | None = None) -> tuple[Inspection, dict[Spl
     Raises:
         UsageError: it cannot be read, or has no whole row.
     """
-    splits, broken = _read(path)
+    splits, broken = _read(path, tell)
     if not splits:
-        raise UsageError(f"{path} has no whole row.", find_layout(path).remedy)
+        first = f": {broken[0].where}: {broken[0].reason}" if broken else ""
+        raise UsageError(f"{quoted(path)} has no whole row{first}.", find_layout(path).remedy)
     pixels = np.concatenate([pictures.pixels for pictures in splits.values()])
     inspection = Inspection(
         {str(split): class_counts(pictures) for split, pictures in splits.items()},
@@ -82,9 +89,9 @@ def inspect(path: Path, votes: Path | None = None) -> tuple[Inspection, dict[Spl
     return inspection, splits
 
 
-def _read(path: Path) -> tuple[dict[Split, Pictures], list[BrokenRow]]:
+def _read(path: Path, tell: Callable[[str], None]) -> tuple[dict[Split, Pictures], list[BrokenRow]]:
     gathered, broken = {split: Gathered() for split in Split}, []
-    for row in find_layout(path).read(path):
+    for row in find_layout(path).read(path, tell):
         if isinstance(row, BrokenRow):
             broken.append(row)
         else:

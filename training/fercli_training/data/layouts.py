@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fercli.errors import UsageError
-from fercli_training.data import challenge, example_records, folders, list_file
+from fercli.wording import quoted
+from fercli_training.data import archives, challenge, example_records, folders, list_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
     from fercli_training.data.rows import BrokenRow, Row
 
-_REMEDY = "Name a .csv or .csv.gz, a folder, a list (.txt) or a .tfrecord."
+_REMEDY = (
+    "Name a .csv (also .gz, .xz or .bz2), a folder, a list (.txt), a .tfrecord, or a .zip or .tar of the"
+    " first two."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,28 +26,29 @@ class Layout:
     """How a layout is read and written.
 
     Attributes:
-        read: yields the rows of a path one by one, whole or broken.
-        write: writes rows to a path as they come.
+        read: yields the rows of a path one by one, whole or broken; tells what was taken for what.
+        write: writes rows to a path as they come; None where such a file is read only.
         remedy: what to do about a broken row.
         keeps_numbers: whether rows that are written keep numbers other than their places.
     """
 
-    read: Callable[[Path], Iterator[Row | BrokenRow]]
-    write: Callable[[Iterable[Row], Path], None]
+    read: Callable[[Path, Callable[[str], None]], Iterator[Row | BrokenRow]]
+    write: Callable[[Iterable[Row], Path], None] | None
     remedy: str
     keeps_numbers: bool = True
 
 
+_CSV = Layout(challenge.read_challenge, challenge.write_challenge, challenge.REMEDY, keeps_numbers=False)
 _BY_SUFFIX = {
-    (".csv", ".csv.gz"): Layout(
-        challenge.read_challenge, challenge.write_challenge, challenge.REMEDY, keeps_numbers=False
-    ),
+    (".csv", ".csv.gz"): _CSV,
+    (".csv.xz", ".csv.bz2"): replace(_CSV, write=None),
     (".txt",): Layout(list_file.read_list, list_file.write_list, list_file.REMEDY),
-    (".tfrecord",): Layout(
+    (".tfrecord", ".tfrecords"): Layout(
         example_records.read_example_records,
         example_records.write_example_records,
         example_records.REMEDY,
     ),
+    archives.SUFFIXES: Layout(archives.read_archive, None, archives.REMEDY),
 }
 _FOLDERS = Layout(folders.read_folders, folders.write_folders, folders.REMEDY)
 
@@ -59,4 +64,4 @@ def find_layout(path: Path) -> Layout:
             return layout
     if path.is_dir() or not (path.suffix or path.is_file()):
         return _FOLDERS
-    raise UsageError(f"{path} is in none of the layouts of FER2013.", _REMEDY)
+    raise UsageError(f"{quoted(path)} is in none of the layouts of FER2013.", _REMEDY)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from fercli.errors import UsageError
 from fercli.records import EXPRESSIONS
+from fercli.wording import quoted
+from fercli_training.data.interpretation import NUMBERS, Interpretation, label_of, split_of
 from fercli_training.data.output import refuse_existing, whole_file, whole_folder
 from fercli_training.data.picture_files import picture_name, read_picture, row_numbers, write_picture
 from fercli_training.data.rows import BrokenRow, Row, RowError, Split
+from fercli_training.data.streams import BROKEN, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -22,6 +26,8 @@ REMEDY = (
     f" {len(EXPRESSIONS) - 1} or {', '.join(EXPRESSIONS)}, and {', '.join(Split)} (the first if none)."
 )
 _QUOTES = "\"'"
+_SIGNS = " \t,;"
+_BETWEEN = re.compile(f"[{_SIGNS}]+")
 
 
 class _Line(NamedTuple):
@@ -30,7 +36,7 @@ class _Line(NamedTuple):
     columns: list[str]
 
 
-def read_list(path: Path) -> Iterator[Row | BrokenRow]:
+def read_list(path: Path, tell: Callable[[str], None]) -> Iterator[Row | BrokenRow]:
     """The pictures in the order of the lines; blank lines are passed over.
 
     The last column is the split, or the label where there is none; all that stands before is the path,
@@ -39,14 +45,16 @@ def read_list(path: Path) -> Iterator[Row | BrokenRow]:
     Raises:
         UsageError: the list cannot be read.
     """
+    taken = Interpretation((*NUMBERS, *EXPRESSIONS))
     lines = list(_lines(path))
     numbers = row_numbers([line.path for line in lines])
     for number, line in zip(numbers, lines, strict=True):
         try:
-            label, split = _label_and_split(line.columns)
-            yield Row(number, label, _picture(line.path), split)
+            label, split = _label_and_split(line.columns, taken)
+            yield Row(number, label, _picture(line.path, taken), split)
         except RowError as error:
             yield BrokenRow(line.where, str(error))
+    taken.told(path, tell)
 
 
 def write_list(rows: Iterable[Row], path: Path) -> None:
@@ -71,37 +79,39 @@ def write_list(rows: Iterable[Row], path: Path) -> None:
 
 def _lines(path: Path) -> Iterator[_Line]:
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            for number, text in enumerate(file, start=1):
-                if columns := text.split():
-                    yield _line(path, number, text, columns)
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            for number, text in enumerate(read_lines(file), start=1):
+                if text.strip():
+                    yield _line(path, number, text.strip())
+    except BROKEN as error:
         reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{path} cannot be read: {reason}.", REMEDY) from error
+        raise UsageError(f"{quoted(path)} cannot be read: {reason}.", REMEDY) from error
 
 
-def _line(path: Path, number: int, text: str, columns: list[str]) -> _Line:
-    """One line, split from its end: the path keeps its spaces."""
-    count = 2 if columns[-1] in list(Split) else 1
-    name, *columns = text.strip().rsplit(maxsplit=count)
-    if len(name) > 1 and name[0] in _QUOTES and name[-1] == name[0]:
-        name = name[1:-1]
-    return _Line(f"{path}, line {number}", path.parent / name, columns)
+def _line(path: Path, number: int, text: str) -> _Line:
+    """One line, split from its end: the path keeps its spaces and commas."""
+    columns: list[str] = []
+    while len(columns) < (2 if columns and split_of(columns[0]) else 1):
+        *before, last = _BETWEEN.split(text)
+        if not before:
+            break
+        text, columns = text[: -len(last)].rstrip(_SIGNS), [last, *columns]
+    if len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]:
+        text = text[1:-1]
+    return _Line(f"{quoted(path)}, line {number}", path.parent / text, columns)
 
 
-def _label_and_split(columns: list[str]) -> tuple[int, Split]:
+def _label_and_split(columns: list[str], taken: Interpretation) -> tuple[int, Split]:
     if not columns:
         raise RowError("it has no label")
-    split = Split(columns[1]) if len(columns) > 1 else Split.TRAINING
-    names = {name: label for label, name in enumerate(EXPRESSIONS)}
-    labels = names | {str(label): label for label in names.values()}
-    if columns[0] not in labels:
+    if label_of(columns[0]) is None:
         raise RowError(f"{columns[0]!r} is neither a label nor a split")
-    return labels[columns[0]], split
+    split = taken.split(columns[1]) if len(columns) > 1 else Split.TRAINING
+    return taken.label(columns[0]), split
 
 
-def _picture(path: Path) -> NDArray[np.uint8]:
+def _picture(path: Path, taken: Interpretation) -> NDArray[np.uint8]:
     try:
-        return read_picture(path)
+        return read_picture(path.read_bytes, quoted(path), taken)
     except RowError as error:
-        raise RowError(f"{path}: {error}") from error
+        raise RowError(f"{quoted(path)}: {error}") from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from fercli.architecture import SIDE
 from fercli.crop import crop_face
 from fercli.errors import PhotoError
 from fercli.images import decode
@@ -14,24 +15,30 @@ from fercli.whole import WholePhotoDetector
 from fercli_training.data.rows import RowError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
+    from pathlib import Path, PurePath
 
     from numpy.typing import NDArray
+
+    from fercli_training.data.interpretation import Interpretation
 
 _WHOLE = WholePhotoDetector()
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
-    """A file's picture as `decode_picture` gives it; raises `RowError` where there is none."""
+def read_picture(read: Callable[[], bytes], where: str, taken: Interpretation) -> NDArray[np.uint8]:
+    """The picture in the bytes that `read` gives, as of `decode_picture`; `where` is what it is called.
+
+    Raises:
+        RowError: it cannot be read or decoded.
+    """
     try:
-        data = path.read_bytes()
+        data = read()
     except OSError as error:
-        raise RowError(f"the picture cannot be read: {error.strerror}") from error
-    return decode_picture(data)
+        raise RowError(f"the picture cannot be read: {error.strerror or error}") from error
+    return decode_picture(data, where, taken)
 
 
-def decode_picture(data: bytes) -> NDArray[np.uint8]:
+def decode_picture(data: bytes, where: str, taken: Interpretation) -> NDArray[np.uint8]:
     """An encoded picture as grey, uint8 (48, 48); raises `RowError` where it cannot be decoded.
 
     One of 48x48 grey pixels stays as it is. Any other is brought there as `fercli predict --detector
@@ -42,6 +49,8 @@ def decode_picture(data: bytes) -> NDArray[np.uint8]:
         rgb = decode(data)
     except PhotoError as error:
         raise RowError(f"the picture is {error.kind}: {error.sentence.rstrip('.')}") from error
+    if rgb.shape[:2] != (SIDE, SIDE) or (rgb != rgb[:, :, :1]).any():
+        taken.changed(where)
     (face,) = _WHOLE.detect(rgb)
     return np.rint(crop_face(rgb, face, _WHOLE.framing) * 255).astype(np.uint8)
 
@@ -56,7 +65,7 @@ def picture_name(number: int) -> str:
     return f"{number:05d}.png"
 
 
-def row_numbers(paths: Sequence[Path]) -> list[int]:
+def row_numbers(paths: Sequence[PurePath]) -> list[int]:
     """Each picture's row number: its name, where all are numbers and no two the same; else its place."""
     numbers = [int(path.stem) for path in paths if path.stem.isascii() and path.stem.isdigit()]
     return numbers if len(set(numbers)) == len(paths) else list(range(len(paths)))

@@ -9,11 +9,13 @@ import numpy as np
 
 from fercli.architecture import SIDE
 from fercli.errors import UsageError
+from fercli.wording import quoted
+from fercli_training.data.interpretation import silently
 from fercli_training.data.layouts import find_layout
 from fercli_training.data.rows import BrokenRow, Pictures, Split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from fercli_training.data.rows import Row
@@ -42,8 +44,15 @@ class Gathered:
         )
 
 
-def read_pictures(path: Path, splits: Iterable[Split]) -> dict[Split, Pictures]:
+def read_pictures(
+    path: Path, splits: Iterable[Split], tell: Callable[[str], None] = silently
+) -> dict[Split, Pictures]:
     """The asked splits of a data set in any layout; every row of it is checked on the way.
+
+    Args:
+        path: the data.
+        splits: those that are wanted.
+        tell: takes a sentence on what in the data was taken for what.
 
     Raises:
         UsageError: the data cannot be read or is in no known layout, a row is broken (the row is named,
@@ -51,7 +60,7 @@ def read_pictures(path: Path, splits: Iterable[Split]) -> dict[Split, Pictures]:
     """
     layout = find_layout(path)
     gathered = {split: Gathered() for split in splits}
-    for row in layout.read(path):
+    for row in layout.read(path, tell):
         if isinstance(row, BrokenRow):
             raise UsageError(f"{row.where}: {row.reason}.", layout.remedy)
         if row.split in gathered:
@@ -59,5 +68,5 @@ def read_pictures(path: Path, splits: Iterable[Split]) -> dict[Split, Pictures]:
     read = {split: kept.pictures() for split, kept in gathered.items()}
     for split, pictures in read.items():
         if not len(pictures):
-            raise UsageError(f"{path} has no rows of {split}.", layout.remedy)
+            raise UsageError(f"{quoted(path)} has no rows of {split}.", layout.remedy)
     return read

@@ -76,17 +76,3 @@ def class_counts(pictures: Pictures) -> dict[str, int]:
     """How many pictures there are of each expression."""
     counts = np.bincount(pictures.labels, minlength=len(EXPRESSIONS)).tolist()
     return dict(zip(EXPRESSIONS, counts, strict=True))
-
-
-def label_of_number(text: str) -> int:
-    """The label 0..6 that a text gives as a number; raises `RowError` where it does not."""
-    if text.strip() not in {str(label) for label in range(len(EXPRESSIONS))}:
-        raise RowError(f"the label is {text!r}, not 0 to {len(EXPRESSIONS) - 1}")
-    return int(text)
-
-
-def split_of_name(text: str) -> Split:
-    """The split of that name; raises `RowError` where there is none."""
-    if text not in list(Split):
-        raise RowError(f"Usage is {text!r}, not one of {', '.join(Split)}")
-    return Split(text)

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from fercli.errors import UnavailableError, UsageError
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,14 +34,14 @@ def read_records(path: Path) -> Iterator[bytes | None]:
     try:
         size = path.stat().st_size
         if not size:
-            raise UsageError(f"{path} is empty.", REMEDY)
+            raise UsageError(f"{quoted(path)} is empty.", REMEDY)
         with path.open("rb") as file:
             number = 0
             while file.tell() < size:
                 number += 1
-                yield _read_record(file, size, f"{path}, record {number}")
+                yield _read_record(file, size, f"{quoted(path)}, record {number}")
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.", REMEDY) from error
+        raise UsageError(f"{quoted(path)} cannot be read: {error.strerror}.", REMEDY) from error
 
 
 def write_record(file: BinaryIO, data: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fercli.errors import UsageError
+from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,9 @@ def read_votes(path: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """
     counts = _read(path)
     if len(rows) and rows.max() >= len(counts):
-        message = f"{path} has {len(counts)} rows, and the data has a row {rows.max() + 1}."
+        message = (
+            f"{quoted(path)} has {count_of(len(counts), 'row')}, and the data has a row {rows.max() + 1}."
+        )
         raise UsageError(message, _REMEDY)
     counts[_from_jpeg(path.with_name(FROM_JPEG), len(counts))] = 0
     found = counts[rows]
@@ -68,11 +71,15 @@ def _read(path: Path) -> NDArray[np.int64]:
             reader = csv.DictReader(file)
             missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
             if missing:
-                raise UsageError(f"{path} has no column {' and no column '.join(missing)}.", _REMEDY)
+                raise UsageError(
+                    f"{quoted(path)} has no column {' and no column '.join(missing)}.", _REMEDY
+                )
             for number, row in enumerate(reader, start=1):
                 texts = [row[name] or "" for name in _COLUMNS]
                 if not all(map(_is_number, texts)):
-                    raise UsageError(f"{path}, row {number}: the votes are not all whole numbers.", _REMEDY)
+                    raise UsageError(
+                        f"{quoted(path)}, row {number}: the votes are not all whole numbers.", _REMEDY
+                    )
                 counts.append([int(text) for text in texts])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise _unreadable(path, error) from error
@@ -93,10 +100,10 @@ def _from_jpeg(path: Path, count: int) -> list[int]:
     for line in lines:
         if not (_is_number(line) and int(line) < count):
             remedy = f"Give one row number of the votes a line, from 0 to {count - 1}."
-            raise UsageError(f"{path}: {line!r} is not the number of a row.", remedy)
+            raise UsageError(f"{quoted(path)}: {line!r} is not the number of a row.", remedy)
     return [int(line) for line in lines]
 
 
 def _unreadable(path: Path, error: Exception) -> UsageError:
     reason = getattr(error, "strerror", None) or error
-    return UsageError(f"{path} cannot be read: {reason}.", _REMEDY)
+    return UsageError(f"{quoted(path)} cannot be read: {reason}.", _REMEDY)

@@ -1,0 +1,143 @@
+"""A .zip or .tar that holds the challenge's CSV or class folders, read where it lies.
+
+Nothing is unpacked to disk, so no name in an archive can lead anywhere; what is read of one is bounded.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tarfile
+import zipfile
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from fercli.errors import UsageError
+from fercli.records import EXPRESSIONS
+from fercli.wording import quoted
+from fercli_training.data.challenge import open_table, read_rows
+from fercli_training.data.folders import has_classes, read_tree
+from fercli_training.data.interpretation import NUMBERS, Interpretation
+from fercli_training.data.streams import BROKEN, unpacked
+from fercli_training.data.trees import Leaf, Tree, is_clutter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fercli_training.data.rows import BrokenRow, Row
+
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
+REMEDY = "Unpack it, and give the fer2013.csv in it, or the folder that holds the class folders."
+
+_MAX_KEPT = 1 << 30
+"""Bytes of all pictures of a .tar, which are kept in memory: it is read in its own order only."""
+
+_MAX_FILES = 1 << 20
+_TABLES = (".csv", ".csv.gz", ".csv.xz", ".csv.bz2")
+
+
+def read_archive(path: Path, tell: Callable[[str], None]) -> Iterator[Row | BrokenRow]:
+    """The rows of the one CSV with FER2013's columns, or else the pictures of the class folders.
+
+    Raises:
+        UsageError: the archive cannot be read, holds neither, or several such CSVs.
+    """
+    try:
+        with path.open("rb") as file, _opened(path, file) as tree:
+            table = _only_table(path, tree)
+            taken = Interpretation(EXPRESSIONS if table is None else (*NUMBERS, *EXPRESSIONS))
+            if table is not None:
+                with table.open() as opened:
+                    yield from read_rows(opened, table.where, taken)
+            elif has_classes(tree):
+                yield from read_tree(tree if zipfile.is_zipfile(file) else _kept(tree), taken)
+            else:
+                raise UsageError(
+                    f"{quoted(path)} holds no CSV with the columns of FER2013, and no class folders.",
+                    REMEDY,
+                )
+    except BROKEN as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{quoted(path)} cannot be read: {reason}.", REMEDY) from error
+    taken.told(path, tell)
+
+
+def _only_table(path: Path, tree: Tree) -> Leaf | None:
+    """The CSV to read: the only one with labels, pixels and splits, or else with labels and pixels."""
+    tables = [leaf for leaf in tree.files if leaf.parts[-1].lower().endswith(_TABLES)]
+    columns = {leaf.where: _has_splits(leaf) for leaf in tables}
+    fit = [leaf for leaf in tables if columns[leaf.where] is not None]
+    best = [leaf for leaf in fit if columns[leaf.where]] or fit
+    if len(best) > 1:
+        names = " and ".join(leaf.where for leaf in best)
+        raise UsageError(f"{quoted(path)} holds several data sets: {names}.", "Unpack it, and name one.")
+    if best:
+        return best[0]
+    # Alone, it says itself what it lacks.
+    return tables[0] if len(tables) == 1 and not has_classes(tree) else None
+
+
+def _has_splits(leaf: Leaf) -> bool | None:
+    """Whether a CSV says which split its rows belong to; None where it lacks labels or pixels."""
+    try:
+        with leaf.open() as file:
+            columns, _ = open_table(file, leaf.where, Interpretation(()))
+    except (UsageError, csv.Error):
+        return None
+    return columns.split is not None
+
+
+@contextmanager
+def _opened(path: Path, file: BinaryIO) -> Iterator[Tree]:
+    """The archive's files and folders, but for links and devices; they can be opened while this lasts."""
+    tree = Tree(str(path))
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as packed:
+            for info in packed.infolist():
+                _add(tree, info.filename, info.is_dir(), partial(_open_zipped, packed, info))
+            yield tree
+        return
+    file.seek(0)
+    with tarfile.open(fileobj=unpacked(file), mode="r:") as archive:
+        for member in archive:
+            if member.isfile() or member.isdir():
+                opener = partial(_open_member, archive, member)
+                _add(tree, member.name, member.isdir(), opener)
+        yield tree
+
+
+def _add(tree: Tree, name: str, is_folder: bool, opener: Callable[[], BinaryIO]) -> None:
+    parts = tuple(part for part in name.replace("\\", "/").split("/") if part not in {"", "."})
+    if not parts or is_clutter(parts):
+        return
+    if is_folder:
+        tree.add_folder(parts)
+    else:
+        tree.add_file(Leaf(parts, f"{quoted(tree.root)}, {quoted('/'.join(parts))}", opener))
+    if len(tree.files) > _MAX_FILES:
+        raise OSError(f"it holds more than {_MAX_FILES:,} files")
+
+
+def _open_zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
+    try:
+        return cast("BinaryIO", archive.open(info))
+    except (RuntimeError, NotImplementedError) as error:  # a password, and a packing that Python lacks
+        raise OSError(str(error)) from error
+
+
+def _open_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO:
+    return cast("BinaryIO", archive.extractfile(member))
+
+
+def _kept(tree: Tree) -> Tree:
+    """The tree with its files in memory, read in their own order."""
+    kept, size = Tree(tree.root, tree.folders), 0
+    for leaf in tree.files:
+        data = leaf.read()
+        size += len(data)
+        if size > _MAX_KEPT:
+            raise OSError(f"its pictures have more than {_MAX_KEPT >> 30} GiB")
+        kept.add_file(Leaf(leaf.parts, leaf.where, partial(io.BytesIO, data)))
+    return kept
