@@ -203,7 +203,7 @@ def test_inspect_tells_of_votes(source: Path, tmp_path: Path) -> None:
     [
         ("Usage,neutral\n", "has no column anger and no column disgust"),
         (f"{','.join(VOTERS)}\n{','.join('x' * 10)}\n", "row 1: the votes are not all whole numbers."),
-        (f"{','.join(VOTERS)}\n{','.join('1' * 10)}\n", "has 1 rows, and the data has a row 56."),
+        (f"{','.join(VOTERS)}\n{','.join('1' * 10)}\n", "has 1 row, and the data has a row 56."),
     ],
 )
 def test_votes_that_do_not_fit_are_refused(text: str, message: str, source: Path, tmp_path: Path) -> None:

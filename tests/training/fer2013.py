@@ -90,7 +90,7 @@ def _with_first_pixel(value: str) -> Callable[[Path], Path]:
 
 
 def _without_column(folder: Path) -> Path:
-    return write(folder / "bad.csv", columns=("emotion", "pixels"))
+    return write(folder / "bad.csv", columns=("pixels", "Usage"))
 
 
 def _without_split(folder: Path) -> Path:
@@ -108,12 +108,9 @@ def _cut_off(folder: Path) -> Path:
     return path
 
 
-def _not_compressed(folder: Path) -> Path:
-    return write(folder / "plain.csv").rename(folder / "bad.csv.gz")
-
-
 def _not_text(folder: Path) -> Path:
-    return write(folder / "whole.csv.gz").rename(folder / "bad.csv")
+    (folder / "bad.csv").write_bytes(bytes(range(128, 256)) * 9)
+    return folder / "bad.csv"
 
 
 def _missing(folder: Path) -> Path:
@@ -133,7 +130,7 @@ def _short_row(folder: Path) -> Path:
 
 
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "no column": (_without_column, "bad.csv has no column Usage."),
+    "no column": (_without_column, "bad.csv has no column emotion; it has pixels, Usage."),
     "no rows of a split": (_without_split, "bad.csv has no rows of PrivateTest."),
     "too few pixels": (_changed(6, "pixels", "1 2 3"), "bad.csv, row 7: 3 pixels instead of 2304."),
     "too many pixels": (
@@ -148,16 +145,20 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a pixel beyond 64 bits": (_with_first_pixel("9" * 30), "row 4: a pixel lies outside 0 to 255."),
     "label 7": (_changed(0, "emotion", "7"), "bad.csv, row 1: the label is '7', not 0 to 6."),
     "label -1": (_changed(0, "emotion", "-1"), "bad.csv, row 1: the label is '-1', not 0 to 6."),
-    "label text": (_changed(0, "emotion", "happy"), "bad.csv, row 1: the label is 'happy', not 0 to 6."),
+    "label text": (
+        _changed(0, "emotion", "hapy"),
+        "bad.csv, row 1: the label is 'hapy', not 0 to 6 or one of angry, disgust, fear, happy, sad,"
+        " surprise, neutral (perhaps happy).",
+    ),
     "label missing": (_changed(0, "emotion", ""), "bad.csv, row 1: the label is '', not 0 to 6."),
     "unknown usage": (
-        _changed(132, "Usage", "Test"),
-        "bad.csv, row 133: Usage is 'Test', not one of Training, PublicTest, PrivateTest.",
+        _changed(132, "Usage", "PrivatTest"),
+        "bad.csv, row 133: Usage is 'PrivatTest', not one of Training, PublicTest, PrivateTest"
+        " (perhaps PrivateTest).",
     ),
     "a short row": (_short_row, "bad.csv, row 5: 2 columns instead of 3."),
-    "empty": (_empty, "bad.csv has no column emotion and no column pixels and no column Usage."),
+    "empty": (_empty, "bad.csv is empty."),
     "cut off": (_cut_off, "bad.csv.gz cannot be read: Compressed file ended before"),
-    "not compressed": (_not_compressed, "bad.csv.gz cannot be read: Not a gzipped file"),
     "not text": (_not_text, "bad.csv cannot be read: 'utf-8' codec can't decode"),
     "missing": (_missing, "bad.csv cannot be read: No such file or directory."),
     "a folder": (_folder, "bad.csv cannot be read: Is a directory."),

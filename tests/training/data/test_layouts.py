@@ -98,7 +98,7 @@ def test_other_pictures_are_made_grey_and_48_wide(tmp_path: Path) -> None:
 
 
 def _other_file(folder: Path) -> Path:
-    return made_up.write(folder / "bad.zip")
+    return made_up.write(folder / "bad.xlsx")
 
 
 def _without_class(folder: Path) -> Path:
@@ -170,10 +170,12 @@ def _records(data: bytes) -> Callable[[Path], Path]:
 
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no such folder": (lambda folder: folder / "bad", "bad cannot be read: No such file or directory."),
-    "another file": (_other_file, "bad.zip is in none of the layouts of FER2013."),
+    "another file": (_other_file, "bad.xlsx is in none of the layouts of FER2013."),
     "a class without folder": (_without_class, "PublicTest has no folder fear."),
-    "a folder of no class": (_with_folder("Training/joy"), "joy is none of the folders angry, disgust,"),
-    "a folder of no split": (_with_folder("Test"), "Test is none of the folders Training, PublicTest,"),
+    "a folder of no class": (_with_folder("Training/contempt"), "contempt is none of the folders angry, "),
+    "a class twice": (_with_folder("Training/joy"), "has several folders for happy: happy and joy."),
+    "a folder of no split": (_with_folder("extra"), "extra is none of the folders Training, PublicTest,"),
+    "a split twice": (_with_folder("Test"), "several folders for PrivateTest: PrivateTest and Test."),
     "an empty picture": (_with_bad_picture(b""), "00001.png: the picture is empty: The file is empty."),
     "no picture": (_with_bad_picture(b"text"), "00001.png: the picture is not-an-image: "),
     "no list": (lambda folder: folder / "bad.txt", "bad.txt cannot be read: No such file or directory."),
@@ -183,7 +185,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
         _list("", "a.png hapy Training"),
         "line 3: 'hapy' is neither a label nor a split.",
     ),
-    "no split": (_list("a.png happy Test"), "line 2: 'Test' is neither a label nor a split."),
+    "no split": (_list("a.png happy Tets"), "line 2: 'Tets' is neither a label nor a split."),
     "no listed picture": (
         _list("b.png 3"),
         "b.png: the picture cannot be read: No such file or directory.",
