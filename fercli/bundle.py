@@ -15,6 +15,7 @@ from fercli.architecture import Architecture, read_architecture
 from fercli.errors import ModelError, UnavailableError, did_you_mean
 from fercli.onnx_file import check_onnx
 from fercli.records import EXPRESSIONS
+from fercli.wording import quoted
 
 MODELS = Path(__file__).parent / "models"
 DEFAULT_MODEL = "residual"
@@ -26,6 +27,9 @@ ONNX = "model.onnx"
 ONNX_INT8 = "model.int8.onnx"
 CARD = "MODEL_CARD.md"
 FORMAT = 1
+_IN_RUN = "model"
+"""The folder, in that of a training run, of the model that it made."""
+
 _REQUIRED = ("format", "name", "architecture", "expressions", "files")
 
 
@@ -46,7 +50,9 @@ class Bundle:
         try:
             return read_architecture(self.description["architecture"])
         except UnavailableError as error:
-            raise ModelError(f"{self.folder / DESCRIPTION}: {error.message}", error.remedy) from error
+            raise ModelError(
+                f"{quoted(self.folder / DESCRIPTION)}: {error.message}", error.remedy
+            ) from error
 
     @property
     def name(self) -> str:
@@ -67,13 +73,13 @@ class Bundle:
         """
         path = self.folder / name
         if name not in self.files:
-            raise ModelError(f"The model {self.name} in {self.folder} has no {name}.")
+            raise ModelError(f"The model {self.name} in {quoted(self.folder)} has no {name}.")
         try:
             digest = sha256(path)
         except OSError as error:
-            raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
+            raise ModelError(f"{quoted(path)} cannot be read: {error.strerror}.") from error
         if digest != self.files[name]:
-            raise ModelError(f"{path} is not the file that model.json was made with.")
+            raise ModelError(f"{quoted(path)} is not the file that model.json was made with.")
         if path.suffix == ".onnx":
             check_onnx(path)
         return path
@@ -90,25 +96,27 @@ def load_members(model: str) -> list[Bundle]:
     Raises:
         UnavailableError: as of `load_bundle`.
     """
-    return [load_bundle(member) for member in ENSEMBLES.get(model, (model,))]
+    return [load_bundle(member) for member in ENSEMBLES.get(_known_name(model), (model,))]
 
 
 def load_bundle(model: str) -> Bundle:
     """A model by the name of one that ships (`default` is the default one), or by its folder.
 
+    The name may be in capitals; the folder may be named by the model.json in it, or be a run's, which
+    holds the folder `model`.
+
     Raises:
         UnavailableError: no such model, its model.json is missing, broken or of an unknown architecture, or
             one of its files is missing.
     """
-    name = DEFAULT_MODEL if model == "default" else model
-    folder = MODELS / name if name in shipped_models() else Path(model)
+    folder = _find(model)
     path = folder / DESCRIPTION
     try:
         description = json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise UnavailableError(*_no_such_model(model, folder)) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} cannot be read: {error}.") from error
+        raise ModelError(f"{quoted(path)} cannot be read: {error}.") from error
     _check(description, path)
     bundle = Bundle(folder, description)
     _ = bundle.architecture  # raises where this version knows no such network
@@ -116,10 +124,49 @@ def load_bundle(model: str) -> Bundle:
     return bundle
 
 
+def _find(model: str) -> Path:
+    """The folder that a name or a path means, whether it is there or not."""
+    path = Path(model)
+    name = _known_name(model)
+    if name in _names():
+        return MODELS / _names()[name]
+    if path.name == DESCRIPTION and _is_file(path):
+        return path.parent
+    in_run = path / _IN_RUN
+    return in_run if _is_file(in_run / DESCRIPTION) and not _is_file(path / DESCRIPTION) else path
+
+
+def _known_name(model: str) -> str:
+    """The name of a model or an ensemble that a text is, without its capitals; the text if it is none."""
+    name = model.strip().rstrip("/\\").casefold()
+    # What lies there under that very name is meant, unless it is spelled as what ships.
+    return (
+        name if (name in _names() or name in ENSEMBLES) and (name == model or not _exists(model)) else model
+    )
+
+
+def _names() -> dict[str, str]:
+    return {"default": DEFAULT_MODEL} | {name: name for name in shipped_models()}
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # no name that a file could have
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # as above
+        return False
+
+
 def _require_files(bundle: Bundle) -> None:
     for name in bundle.files:
         if not (bundle.folder / name).is_file():
-            raise ModelError(f"{bundle.folder / name} is missing.")
+            raise ModelError(f"{quoted(bundle.folder / name)} is missing.")
 
 
 def sha256(path: Path) -> str:
@@ -135,26 +182,31 @@ def _no_such_model(model: str, folder: Path) -> tuple[str, str]:
     names = shipped_models()
     known = f"The models that ship are {', '.join(names)}; a folder that holds a {DESCRIPTION} works too."
     if folder.is_dir():
-        return f"The folder {folder} holds no {DESCRIPTION}.", known
-    return f"There is no model {model}.", f"{did_you_mean(model, [*names, *ENSEMBLES])} {known}".lstrip()
+        return f"The folder {quoted(folder)} holds no {DESCRIPTION}.", known
+    if folder.is_file():
+        there = next((near for near in folder.parents[:2] if (near / DESCRIPTION).is_file()), None)
+        hint = f"Name the folder {quoted(there)}." if there else known
+        return f"{quoted(folder)} is a file, and a model is a folder that holds a {DESCRIPTION}.", hint
+    hint = did_you_mean(model.casefold(), [*names, *ENSEMBLES])
+    return f"There is no model {quoted(model)}.", f"{hint} {known}".lstrip()
 
 
 def _check(description: object, path: Path) -> None:
     if not isinstance(description, dict):
-        raise ModelError(f"{path} does not describe a model.")
+        raise ModelError(f"{quoted(path)} does not describe a model.")
     missing = [key for key in _REQUIRED if key not in description]
     if missing:
-        raise ModelError(f"{path} lacks {', '.join(missing)}.")
+        raise ModelError(f"{quoted(path)} lacks {', '.join(missing)}.")
     if description["format"] != FORMAT:
         raise ModelError(
-            f"{path} has format {description['format']}; this version reads format {FORMAT}.",
+            f"{quoted(path)} has format {description['format']}; this version reads format {FORMAT}.",
             "Update fercli.",
         )
     if description["expressions"] != list(EXPRESSIONS):
-        raise ModelError(f"{path} names other expressions than {', '.join(EXPRESSIONS)}.")
+        raise ModelError(f"{quoted(path)} names other expressions than {', '.join(EXPRESSIONS)}.")
     if not isinstance(description["architecture"], dict):
-        raise ModelError(f"{path} does not describe the architecture.")
+        raise ModelError(f"{quoted(path)} does not describe the architecture.")
     files = description["files"]
     # A name with a folder in it could reach outside the model's own.
     if not isinstance(files, dict) or any(Path(name).name != name for name in files):
-        raise ModelError(f"{path} lists its files wrongly.")
+        raise ModelError(f"{quoted(path)} lists its files wrongly.")

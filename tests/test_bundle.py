@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fercli.bundle import CARD, DEFAULT_MODEL, MODELS, ONNX, WEIGHTS, load_bundle, sha256, shipped_models
+from fercli.bundle import (
+    CARD,
+    DEFAULT_MODEL,
+    MODELS,
+    ONNX,
+    WEIGHTS,
+    load_bundle,
+    load_members,
+    sha256,
+    shipped_models,
+)
 from fercli.errors import ExitCode, UnavailableError
 
 if TYPE_CHECKING:
@@ -52,6 +62,43 @@ def test_the_models_that_ship_are_whole() -> None:
 
 def test_default_is_the_default_model() -> None:
     assert load_bundle("default").folder == load_bundle(DEFAULT_MODEL).folder
+
+
+@pytest.mark.parametrize("name", ["Residual", "DEFAULT", "article/", " residual", "ARTICLE"])
+def test_a_name_in_capitals_or_with_a_slash_is_the_name(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plain = name.strip(" /").lower()
+    assert load_bundle(name).folder == load_bundle(plain).folder
+
+
+@pytest.mark.parametrize("name", ["large", "LARGE", "Large/"])
+def test_an_ensemble_is_its_members(name: str) -> None:
+    assert [bundle.name for bundle in load_members(name)] == ["residual", "article"]
+
+
+def test_a_folder_of_that_name_is_the_folder(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model.rename(tmp_path / "Residual")
+    assert load_bundle("Residual").name == "small"
+    assert load_bundle("./Residual/").name == "small"
+    assert load_bundle("residual").name == "residual"
+
+
+def test_a_model_may_be_named_by_what_is_in_it_or_around_it(model: Path, tmp_path: Path) -> None:
+    for path in (f"{model}/", str(model / "model.json"), str(tmp_path), f"{tmp_path}/"):
+        assert load_bundle(path).folder == model
+    (tmp_path / "metrics.jsonl").touch()
+    assert load_bundle(str(tmp_path)).folder == model
+
+
+def test_a_file_of_a_model_is_answered_with_its_folder(model: Path) -> None:
+    error = failure(model / CARD)
+    assert error.message == f"{model / CARD} is a file, and a model is a folder that holds a model.json."
+    assert error.remedy == f"Name the folder {model}."
 
 
 def test_a_folder_is_a_model_too(model: Path) -> None:
