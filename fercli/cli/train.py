@@ -14,6 +14,8 @@ from fercli.cli.training_progress import training_progress
 from fercli.errors import ReportError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from fercli_training.ablation import Result
     from fercli_training.run import Sources
 
@@ -122,10 +124,11 @@ def _ablation(sources: Sources, out: Path, changes: list[str], resume: bool, dev
     except KeyboardInterrupt:
         say(_where_it_stands(out, saved=True))
         raise
-    _print(results)
+    print_table(ablation_table(results))
 
 
-def _print(results: list[Result]) -> None:
+def ablation_table(results: list[Result]) -> Table:
+    """The experiments' figures beside the article's."""
     from rich.table import Table
 
     table = Table("experiment", "the article", "PublicTest, %", "95%", "epochs", "by")
@@ -135,7 +138,7 @@ def _print(results: list[Result]) -> None:
             result.name, result.article or "-", f"{100 * result.accuracy:.1f}", f"{low} to {high}",
             str(result.epochs), result.by,
         )  # fmt: skip
-    print_table(table)
+    return table
 
 
 def _where_it_stands(out: Path, saved: bool) -> str:
