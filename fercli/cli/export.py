@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fercli.cli.messages import say
+from fercli.cli.messages import count_of, say
 from fercli.errors import UnavailableError, UsageError
 from fercli.export_formats import ExportFormat
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from fercli.bundle import Bundle
@@ -64,7 +65,8 @@ def export(
         )
     else:
         exported = _calibrated(bundle, data, out)
-    say(f"{out}: {exported.finding}, on {exported.faces} faces against the backend {exported.source}.")
+    faces = count_of(exported.faces, "face")
+    say(f"{quoted(out)}: {exported.finding}, on {faces} against the backend {exported.source}.")
 
 
 def _calibrated(bundle: Bundle, data: Path, out: Path) -> Exported:

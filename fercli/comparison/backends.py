@@ -13,6 +13,7 @@ from fercli.comparison.tables import Column, Comparison, Section
 from fercli.engines.cores import usable_cores
 from fercli.plugins import BACKENDS
 from fercli.prediction import TOLERANCE, softmax
+from fercli.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -65,7 +66,8 @@ def compare_backends(
         Column("backend", "backend"),
         _sections(batch_sizes),
         [_row(name, outcomes, reference, batch_sizes) for name in names],
-        f"{bundle.name}, {len(faces.crops)} faces, {repeat} rounds; differences from {reference}",
+        f"{bundle.name}, {count_of(len(faces.crops), 'face')}, {count_of(repeat, 'round')};"
+        f" differences from {reference}",
     )
 
 
@@ -73,7 +75,7 @@ def disagreements(comparison: Comparison) -> list[str]:
     """A sentence for each backend that differs from the reference by more than it may."""
     return [
         f"{row['backend']} differs from the reference by {row['worst_logit_difference']:.2g} in a logit"
-        f" and in {row['labels_that_differ']} of {row['faces']} labels;"
+        f" and in {row['labels_that_differ']} of {count_of(int(row['faces'] or 0), 'label')};"
         f" {row['tolerance']:g} and none are allowed."
         for row in comparison.rows
         if row.get("agreement") == "disagrees"

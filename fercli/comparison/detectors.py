@@ -18,6 +18,7 @@ from fercli.images import decode
 from fercli.mtcnn.boxes import intersection_over_union
 from fercli.plugins import DETECTORS, blamed_on, find_detector
 from fercli.sources import printable_path, read_photo
+from fercli.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -153,7 +154,7 @@ def compare_detectors(
         Column("detector", "detector"),
         _SECTIONS,
         [_row(name, outcomes[name], ran.get(reference)) for name in names],
-        f"{len(photos)} photos, {repeat} rounds; the reference is {reference}",
+        f"{count_of(len(photos), 'photo')}, {count_of(repeat, 'round')}; the reference is {reference}",
     ), sorted(failures)
 
 

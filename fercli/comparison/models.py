@@ -13,6 +13,7 @@ from fercli.comparison.network import Measured, Network, Timings
 from fercli.comparison.tables import Column, Comparison, Section
 from fercli.engines.cores import usable_cores
 from fercli.intervals import wilson_interval
+from fercli.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,7 +89,7 @@ def compare_models(
         Column("model", "model"),
         _SECTIONS,
         [_row(model, bundles[model], outcomes[model], first, faces, batch_size) for model in outcomes],
-        f"{len(faces.crops)} faces, {batch_size} at once, {repeat} rounds",
+        f"{count_of(len(faces.crops), 'face')}, {batch_size} at once, {count_of(repeat, 'round')}",
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fercli import __version__
 from fercli.engines.cores import usable_cores
+from fercli.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,7 +133,7 @@ def _text(value: Value, form: str) -> str:
 
 def _here() -> Row:
     return {
-        "machine": f"{platform.system()} {platform.machine()}, {usable_cores()} cores",
+        "machine": f"{platform.system()} {platform.machine()}, {count_of(usable_cores(), 'core')}",
         "python": platform.python_version(),
         "fercli": __version__,
     }

@@ -225,7 +225,7 @@ def test_models_on_the_faces_that_ship_and_one_that_cannot_run(run: Run, tmp_pat
     done = run("compare", "models", broken, "article", "--backend", "onnx", "--repeat", "1")
     text = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, "")
-    assert "11 faces, 64 at once, 1 rounds" in text
+    assert "11 faces, 64 at once, 1 round;" in text
     assert "is not the file that model.json was made with" in text
     assert "2,936,391" in text
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from fercli.errors import FercliError, UsageError
+from fercli.wording import count_of
 from fercli_training.checkpoint import FILE, foreign_checkpoint, load_checkpoint, save_checkpoint
 from fercli_training.interruption import interruptible
 from fercli_training.journal import Journal
@@ -81,7 +82,7 @@ class Trainer:
     def __init__(self, recipe: Recipe, material: Material, folder: Path, devices: int = 1) -> None:
         if len(material.training) < _FEWEST * devices:
             raise UsageError(
-                f"{len(material.training)} picture(s) to train on; at least {_FEWEST * devices} are needed."
+                f"{count_of(len(material.training), 'picture')} to train on; at least {_FEWEST * devices} are needed."
             )
         self.recipe = recipe
         self.folder = folder

@@ -9,6 +9,7 @@ import numpy as np
 
 from fercli.architecture import SIDE
 from fercli.records import EXPRESSIONS
+from fercli.wording import count_of
 from fercli_training.data.output import whole_file
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def write_contact_sheet(splits: Mapping[Split, Pictures], path: Path) -> None:
     Raises:
         ReportError: it cannot be written.
     """
-    rows = [_title(f"{split}: {len(pictures)} pictures") for split, pictures in splits.items()]
+    rows = [_title(f"{split}: {count_of(len(pictures), 'picture')}") for split, pictures in splits.items()]
     parts = [
         part
         for title, pictures in zip(rows, splits.values(), strict=True)
