@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import groupby
-from textwrap import wrap
+from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -157,9 +157,7 @@ def _lines(text: object, style: str, width: int, indent: str = "") -> Iterator[T
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
     """Lines that break at blanks only: a longer word is left whole, for the terminal to go on with."""
-    options = {"break_long_words": False, "break_on_hyphens": False}
-    return [
-        part
-        for line in text.split("\n")
-        for part in wrap(line, width, initial_indent=indent, subsequent_indent=indent, **options) or [""]
-    ]
+    wrapper = TextWrapper(
+        width, indent, indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
+    )
+    return [part for line in text.split("\n") for part in wrapper.wrap(line) or [""]]

@@ -234,7 +234,7 @@ def test_a_checkpoint_that_lacks_something_is_refused(
 def test_a_single_picture_is_too_few(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:
     training = splits[Split.TRAINING]
     one = Pictures(training.pixels[:1], training.labels[:1], training.rows[:1])
-    with pytest.raises(UsageError, match=r"1 picture\(s\) to train on; at least 2"):
+    with pytest.raises(UsageError, match=r"1 picture to train on; at least 2"):
         Trainer(load_recipe(str(recipe_file)), Material(one, splits[Split.PUBLIC]), tmp_path)
 
 

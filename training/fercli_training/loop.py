@@ -81,9 +81,8 @@ class Trainer:
 
     def __init__(self, recipe: Recipe, material: Material, folder: Path, devices: int = 1) -> None:
         if len(material.training) < _FEWEST * devices:
-            raise UsageError(
-                f"{count_of(len(material.training), 'picture')} to train on; at least {_FEWEST * devices} are needed."
-            )
+            pictures = count_of(len(material.training), "picture")
+            raise UsageError(f"{pictures} to train on; at least {_FEWEST * devices} are needed.")
         self.recipe = recipe
         self.folder = folder
         self.fabric = launch(recipe.training, devices)

@@ -25,7 +25,7 @@ def forms(count: int, size: int) -> NDArray[np.uint8]:
         np.stack([cv2.resize(one, (size, size), interpolation=cv2.INTER_CUBIC) for one in noise])
         for noise in (random.normal(0, 70, (count, 4, 4)), random.normal(0, 20, (count, 12, 12)))
     ]
-    return (128 + sum(layers)).clip(0, 255).astype(np.uint8)
+    return (128 + layers[0] + layers[1]).clip(0, 255).astype(np.uint8)
 
 
 def pictures(pixels: NDArray[np.uint8]) -> Pictures:
@@ -62,8 +62,13 @@ def test_other_pictures_are_none() -> None:
 
 def _compressed(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded: NDArray[np.uint8] = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE).astype(np.uint8)
-    return decoded
+    decoded = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    assert decoded is not None
+    return decoded.astype(np.uint8)
+
+
+def _moved(down: int, across: int) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+    return lambda wide: wide[2 + down : 50 + down, 2 + across : 50 + across]
 
 
 def _noisy(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -77,9 +82,7 @@ def _scaled(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 MADE: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     **{
-        f"moved by {down}, {across}": lambda wide, down=down, across=across: wide[
-            2 + down : 50 + down, 2 + across : 50 + across
-        ]
+        f"moved by {down}, {across}": _moved(down, across)
         for down, across in ((0, 1), (1, 0), (-1, 1), (2, 0), (0, -2), (2, 2), (-2, 1))
     },
     "mirrored": lambda wide: wide[2:50, 2:50][:, ::-1],

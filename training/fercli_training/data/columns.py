@@ -58,7 +58,7 @@ def find_columns(header: Sequence[str], where: str, remedy: str, taken: Interpre
         taken.remark(f"{quoted(header[wide[0]])} and the {PIXELS - 1} columns after it are the pixels")
         pixels: tuple[int, ...] = wide
     else:
-        pixels = () if found[_PIXELS] is None else (found[_PIXELS],)
+        pixels = tuple(place for place in (found[_PIXELS],) if place is not None)
     label = found[_EMOTION]
     if label is None or not pixels:
         missing = [name for name, there in ((_EMOTION, label is not None), (_PIXELS, pixels)) if not there]

@@ -105,7 +105,8 @@ def _exact_pairs(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     groups = exact_copies(pixels)
     pairs = [np.stack(np.meshgrid(group, group), axis=-1).reshape(-1, 2) for group in groups]
     found = np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64)
-    return found[found[:, 0] != found[:, 1]]
+    others: NDArray[np.int64] = found[found[:, 0] != found[:, 1]]
+    return others
 
 
 def _copies(splits: dict[Split, Pictures], pairs: NDArray[np.int64]) -> Copies:

@@ -120,8 +120,8 @@ def _waves(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         waves[start : start + _BLOCK] = (cosines @ block @ cosines.T).reshape(len(block), -1)
     waves[:, 0] = 0
     # A picture of one grey has none, and is like no other.
-    lengths = np.linalg.norm(waves, axis=1, keepdims=True)
-    return waves / np.maximum(lengths, 1)
+    waves /= np.maximum(np.linalg.norm(waves, axis=1, keepdims=True), 1)
+    return waves
 
 
 def _cosines(frequencies: NDArray[np.int64], size: int) -> NDArray[np.float32]:

@@ -97,8 +97,12 @@ def tree_on_disk(root: Path) -> Tree:
         if path.is_dir():
             tree.add_folder(parts)
         else:
-            tree.add_file(Leaf(parts, quoted(path), partial(path.open, "rb")))
+            tree.add_file(Leaf(parts, quoted(path), partial(_open, path)))
     return tree
+
+
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")
 
 
 def _below(folder: Path) -> Iterator[Path]:
