@@ -25,7 +25,8 @@ def forms(count: int, size: int) -> NDArray[np.uint8]:
         np.stack([cv2.resize(one, (size, size), interpolation=cv2.INTER_CUBIC) for one in noise])
         for noise in (random.normal(0, 70, (count, 4, 4)), random.normal(0, 20, (count, 12, 12)))
     ]
-    return (128 + layers[0] + layers[1]).clip(0, 255).astype(np.uint8)
+    pixels: NDArray[np.uint8] = (128 + layers[0] + layers[1]).clip(0, 255).astype(np.uint8)
+    return pixels
 
 
 def pictures(pixels: NDArray[np.uint8]) -> Pictures:
