@@ -77,7 +77,10 @@ def _with_columns_missing(path: Path) -> Path:
 
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "several": (_several, "holds several data sets: "),
-    "nothing": (_of_nothing, "holds no CSV with the columns of FER2013, and no class folders."),
+    "nothing": (
+        _of_nothing,
+        "holds no CSV with the columns of FER2013, and no class folders; its folders are: notes.",
+    ),
     "cut off": (_cut, "cannot be read: "),
     "another file": (_other, "cannot be read: "),
     "missing": (_missing, "cannot be read: No such file or directory."),

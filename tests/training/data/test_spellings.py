@@ -7,6 +7,7 @@ import pytest
 
 from fercli.errors import UsageError
 from fercli_training.data import Split, read_pictures
+from fercli_training.data.conversion import convert
 from fercli_training.data.inspection import inspect
 from tests.training import fer2013 as made_up
 from tests.training.data import spellings
@@ -111,6 +112,30 @@ def test_of_several_tables_the_one_with_all_columns_is_taken(tmp_path: Path) -> 
     }
     said = told(write_archive(files, tmp_path / "challenge.zip"))
     assert [line.partition(": ")[2] for line in said] == [TELLS["Kaggle's blanks"]]
+
+
+def test_a_folder_may_hold_the_table(tmp_path: Path) -> None:
+    root = write_folders({"fer2013/fer2013.csv": PLAIN.encode(), "README": b"", "a/b.txt": b""}, tmp_path)
+    assert read_pictures(root, Split).keys() == set(Split)
+
+
+def test_a_folder_of_other_folders_names_them(tmp_path: Path) -> None:
+    write_folders({"smiles/a.png": b"", "my frowns/b.png": b""}, tmp_path)
+    with pytest.raises(UsageError, match=r"no class folders; its folders are: 'my frowns', smiles\."):
+        read_pictures(tmp_path, Split)
+
+
+def test_tabs_may_have_their_own_suffix(tmp_path: Path) -> None:
+    (tmp_path / "data.tsv").write_text(TABLES["tabs"])
+    assert told(tmp_path / "data.tsv") == []
+
+
+@pytest.mark.parametrize("name", ["out.tsv", "out.csv.xz", "out.zip", "out.tar.gz"])
+def test_what_is_only_read_is_not_written(name: str, tmp_path: Path) -> None:
+    source = made_up.write(tmp_path / "data.csv")
+    with pytest.raises(UsageError, match=r"out.*: such files are read only\."):
+        convert(source, tmp_path / name, lambda _: None)
+    assert list(tmp_path.iterdir()) == [source]
 
 
 def test_one_unlabelled_split_is_for_training(tmp_path: Path) -> None:

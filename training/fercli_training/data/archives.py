@@ -5,7 +5,6 @@ Nothing is unpacked to disk, so no name in an archive can lead anywhere; what is
 
 from __future__ import annotations
 
-import csv
 import io
 import tarfile
 import zipfile
@@ -14,11 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from fercli.errors import UsageError
-from fercli.records import EXPRESSIONS
 from fercli.wording import quoted
-from fercli_training.data.challenge import open_table, read_rows
-from fercli_training.data.folders import has_classes, read_tree
-from fercli_training.data.interpretation import NUMBERS, Interpretation
+from fercli_training.data.contents import read_contents
 from fercli_training.data.streams import BROKEN, unpacked
 from fercli_training.data.trees import Leaf, Tree, is_clutter
 
@@ -35,58 +31,21 @@ _MAX_KEPT = 1 << 30
 """Bytes of all pictures of a .tar, which are kept in memory: it is read in its own order only."""
 
 _MAX_FILES = 1 << 20
-_TABLES = (".csv", ".csv.gz", ".csv.xz", ".csv.bz2")
 
 
 def read_archive(path: Path, tell: Callable[[str], None]) -> Iterator[Row | BrokenRow]:
-    """The rows of the one CSV with FER2013's columns, or else the pictures of the class folders.
+    """The rows of the archive's CSV or the pictures of its class folders.
 
     Raises:
-        UsageError: the archive cannot be read, holds neither, or several such CSVs.
+        UsageError: the archive cannot be read; or as of `read_contents`.
     """
     try:
         with path.open("rb") as file, _opened(path, file) as tree:
-            table = _only_table(path, tree)
-            taken = Interpretation(EXPRESSIONS if table is None else (*NUMBERS, *EXPRESSIONS))
-            if table is not None:
-                with table.open() as opened:
-                    yield from read_rows(opened, table.where, taken)
-            elif has_classes(tree):
-                yield from read_tree(tree if zipfile.is_zipfile(file) else _kept(tree), taken)
-            else:
-                raise UsageError(
-                    f"{quoted(path)} holds no CSV with the columns of FER2013, and no class folders.",
-                    REMEDY,
-                )
+            in_any_order = zipfile.is_zipfile(file)
+            yield from read_contents(path, tree, lambda: tree if in_any_order else _kept(tree), tell)
     except BROKEN as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"{quoted(path)} cannot be read: {reason}.", REMEDY) from error
-    taken.told(path, tell)
-
-
-def _only_table(path: Path, tree: Tree) -> Leaf | None:
-    """The CSV to read: the only one with labels, pixels and splits, or else with labels and pixels."""
-    tables = [leaf for leaf in tree.files if leaf.parts[-1].lower().endswith(_TABLES)]
-    columns = {leaf.where: _has_splits(leaf) for leaf in tables}
-    fit = [leaf for leaf in tables if columns[leaf.where] is not None]
-    best = [leaf for leaf in fit if columns[leaf.where]] or fit
-    if len(best) > 1:
-        names = " and ".join(leaf.where for leaf in best)
-        raise UsageError(f"{quoted(path)} holds several data sets: {names}.", "Unpack it, and name one.")
-    if best:
-        return best[0]
-    # Alone, it says itself what it lacks.
-    return tables[0] if len(tables) == 1 and not has_classes(tree) else None
-
-
-def _has_splits(leaf: Leaf) -> bool | None:
-    """Whether a CSV says which split its rows belong to; None where it lacks labels or pixels."""
-    try:
-        with leaf.open() as file:
-            columns, _ = open_table(file, leaf.where, Interpretation(()))
-    except (UsageError, csv.Error):
-        return None
-    return columns.split is not None
 
 
 @contextmanager

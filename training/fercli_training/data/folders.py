@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from fercli.errors import UsageError, did_you_mean
 from fercli.records import EXPRESSIONS
 from fercli.wording import quoted
-from fercli_training.data.interpretation import Interpretation, label_of, split_of
+from fercli_training.data.interpretation import label_of, split_of
 from fercli_training.data.output import whole_folder
 from fercli_training.data.picture_files import picture_name, read_picture, row_numbers, write_picture
 from fercli_training.data.rows import BrokenRow, Row, RowError, Split
-from fercli_training.data.trees import Leaf, Parts, Tree, tree_on_disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from fercli_training.data.interpretation import Interpretation
+    from fercli_training.data.trees import Leaf, Parts, Tree
 
 REMEDY = (
     f"Give a folder that holds {', '.join(Split)} or some of them, and in each of these, or without them,"
@@ -32,25 +34,12 @@ class _File(NamedTuple):
     leaf: Leaf
 
 
-def read_folders(root: Path, tell: Callable[[str], None]) -> Iterator[Row | BrokenRow]:
+def read_tree(tree: Tree, taken: Interpretation) -> Iterator[Row | BrokenRow]:
     """The pictures in the order of their row numbers: their names, or the order of the folders.
 
-    Hidden files are passed over.
-
     Raises:
-        UsageError: a folder cannot be read, a class has none, or one is of no split or class.
+        UsageError: a class has no folder, or one is of no split or class.
     """
-    try:
-        tree = tree_on_disk(root)
-    except OSError as error:
-        raise UsageError(f"{quoted(error.filename)} cannot be read: {error.strerror}.", REMEDY) from error
-    taken = Interpretation(EXPRESSIONS)
-    yield from read_tree(tree, taken)
-    taken.told(root, tell)
-
-
-def read_tree(tree: Tree, taken: Interpretation) -> Iterator[Row | BrokenRow]:
-    """As `read_folders`, of a tree that lies wherever it does."""
     files = sorted(_files(tree, taken), key=_order)
     numbers = row_numbers([PurePosixPath(*file.leaf.parts) for file in files])
     for number, (_, file) in sorted(zip(numbers, enumerate(files), strict=True)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fercli.errors import UsageError
 from fercli.wording import quoted
-from fercli_training.data import archives, challenge, example_records, folders, list_file
+from fercli_training.data import archives, challenge, contents, example_records, folders, list_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +41,7 @@ class Layout:
 _CSV = Layout(challenge.read_challenge, challenge.write_challenge, challenge.REMEDY, keeps_numbers=False)
 _BY_SUFFIX = {
     (".csv", ".csv.gz"): _CSV,
-    (".csv.xz", ".csv.bz2"): replace(_CSV, write=None),
+    (".csv.xz", ".csv.bz2", ".tsv"): replace(_CSV, write=None),
     (".txt",): Layout(list_file.read_list, list_file.write_list, list_file.REMEDY),
     (".tfrecord", ".tfrecords"): Layout(
         example_records.read_example_records,
@@ -50,7 +50,7 @@ _BY_SUFFIX = {
     ),
     archives.SUFFIXES: Layout(archives.read_archive, None, archives.REMEDY),
 }
-_FOLDERS = Layout(folders.read_folders, folders.write_folders, folders.REMEDY)
+_FOLDERS = Layout(contents.read_folder, folders.write_folders, folders.REMEDY)
 
 
 def find_layout(path: Path) -> Layout:
