@@ -14,6 +14,7 @@ import typer
 from fercli.cli import options
 from fercli.cli.messages import count_of, counting, print_document, print_table, say
 from fercli.errors import ReportError, UnavailableError
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,7 +174,7 @@ def _write(out: Path, name: str, report: dict[str, Any], evaluation: Evaluation,
         write_charts(evaluation, title, out, name)
     except OSError as error:
         raise ReportError(
-            f"{error.filename or out} cannot be written: {error.strerror}.", "Choose another --out."
+            f"{quoted(error.filename or out)} cannot be written: {error.strerror}.", "Choose another --out."
         ) from error
 
 
