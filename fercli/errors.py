@@ -112,9 +112,14 @@ def in_one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`Did you mean X?` for the known name nearest to a mistyped one; empty where none is near."""
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that a mistyped one was most likely meant to be; None where none is near."""
     import difflib  # at start-up nothing has been mistyped yet
 
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]}?" if near else ""
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`Did you mean X?` for the known name nearest to a mistyped one; empty where none is near."""
+    near = nearest(name, known)
+    return f"Did you mean {near}?" if near else ""

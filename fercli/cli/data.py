@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fercli.cli import options
-from fercli.cli.messages import counting, print_table, say
+from fercli.cli.messages import counting, print_table, say, show
 from fercli.errors import ExitCode
 from fercli.wording import quoted
 
@@ -111,6 +111,9 @@ def _print(found: Inspection) -> None:
         for split, votes in found.votes.items():
             table.add_row(split, str(votes.pictures), f"{100 * votes.agreement:.1f}")
         print_table(table)
+    if not found.broken:
+        show("Broken rows: 0")
+        return
     table = Table("broken row", "why", title=f"Broken rows: {len(found.broken)}")
     for row in found.broken[:_SHOWN]:
         table.add_row(row.where, row.reason)

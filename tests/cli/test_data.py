@@ -185,6 +185,30 @@ def test_inspect_goes_on_past_broken_rows(tmp_path: Path) -> None:
     assert "the label is '9', not 0 to 6" in printed
 
 
+def test_what_was_taken_for_what_is_told_beside_the_data(tmp_path: Path) -> None:
+    content = [row | {" pixels": row["pixels"]} for row in rows()]
+    path = write(tmp_path / "my data.csv", content, ("emotion", " pixels", "Usage"))
+    result = data("inspect", path, "--format", "json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["broken"] == []
+    assert result.stderr == f"'{path}': it was read with ' pixels' for pixels.\n"
+    result = data("convert", path, tmp_path / "out of it.csv")
+    assert result.stderr.splitlines() == [
+        f"'{path}': it was read with ' pixels' for pixels.",
+        f"'{tmp_path / 'out of it.csv'}': Training 56, PublicTest 35, PrivateTest 42.",
+    ]
+
+
+def test_a_name_of_two_lines_is_one_line_of_the_message(tmp_path: Path) -> None:
+    content = rows()
+    content[0]["emotion"] = "9"
+    result = data("convert", write(tmp_path / "two\nlines.csv", content), tmp_path / "out")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[0] == (
+        f"fercli: '{tmp_path}/two\\nlines.csv', row 1: the label is '9', not 0 to 6."
+    )
+
+
 def test_inspect_tells_of_votes(source: Path, tmp_path: Path) -> None:
     labels = [int(row["emotion"]) for row in rows()]
     wrong = [*labels[:-7], *((label + 1) % 7 for label in labels[-7:])]

@@ -100,6 +100,20 @@ def test_a_bad_archive_is_named(name: str, suffix: str, tmp_path: Path) -> None:
     assert message in said
 
 
+@pytest.mark.parametrize("hurt", ["cut between two files", "cut in a header", "a header changed"])
+def test_a_tar_that_ends_too_soon_is_named(hurt: str, tmp_path: Path) -> None:
+    path = write_archive(FOLDERS["train, val, test"], tmp_path / "data.tar")
+    with tarfile.open(path) as archive:
+        place = archive.getmembers()[-30].offset
+    content = bytearray(path.read_bytes())
+    if hurt == "a header changed":
+        content[place + 5] ^= 1
+    else:
+        del content[place + (0 if "between" in hurt else 99) :]
+    path.write_bytes(content)
+    assert refusal(path) == f"{path} cannot be read: it is cut off, or damaged inside."
+
+
 def test_a_broken_picture_in_an_archive_is_named(tmp_path: Path) -> None:
     files = dict(FOLDERS["train, val, test"])
     name = next(name for name in files if "train/happy/" in name)

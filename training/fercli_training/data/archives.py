@@ -59,11 +59,16 @@ def _opened(path: Path, file: BinaryIO) -> Iterator[Tree]:
             yield tree
         return
     file.seek(0)
-    with tarfile.open(fileobj=unpacked(file), mode="r:") as archive:
+    stream = unpacked(file)
+    with tarfile.open(fileobj=stream, mode="r:") as archive:
         for member in archive:
             if member.isfile() or member.isdir():
                 opener = partial(_open_member, archive, member)
                 _add(tree, member.name, member.isdir(), opener)
+        # tarfile takes whatever is no header for the end; the end is a block of zeros.
+        stream.seek(archive.offset)
+        if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise OSError("it is cut off, or damaged inside")
         yield tree
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from fercli.errors import did_you_mean
+from fercli.errors import nearest
 from fercli.records import EXPRESSIONS
 from fercli.wording import count_of, quoted
 from fercli_training.data.rows import RowError, Split
@@ -131,8 +131,9 @@ def split_of(text: str) -> Split | None:
 
 
 def _perhaps(given: str, known: dict[str, int] | dict[str, Split]) -> str:
-    near = did_you_mean(given.casefold(), known)
-    if not near:
+    """What a mistyped word may have been meant to be, in brackets; empty where nothing is near."""
+    near = nearest(given.casefold(), known)
+    if near is None:
         return ""
-    meaning = known[near.removeprefix("Did you mean ").rstrip("?")]
+    meaning = known[near]
     return f" (perhaps {meaning if isinstance(meaning, str) else EXPRESSIONS[meaning]})"
