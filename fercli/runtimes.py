@@ -8,6 +8,7 @@ functions are the only way in. A variable that the user has set is left as it is
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from contextlib import ExitStack, contextmanager
@@ -27,6 +28,8 @@ _ENVIRONMENT = {
 
 _NO_FOLDER = os.devnull
 """In place of a folder for settings and caches: nothing can be written below it."""
+
+_TORCH_CACHE = "TORCHINDUCTOR_CACHE_DIR"
 
 _CONVERTER = "openvino.tools.ovc"
 """OpenVINO's converter of models, which reports its use over the network when it is imported."""
@@ -108,6 +111,23 @@ def import_matplotlib() -> None:
     os.environ.setdefault("MPLCONFIGDIR", _NO_FOLDER)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns that it takes the temporary one
     import_module("matplotlib")  # it chooses its folder now
+
+
+def give_torch_a_temporary_cache() -> None:
+    """Keeps what torch's compiler and exporter write in a temporary folder, which is removed at the end.
+
+    Torch would leave it among the temporary files of the system. Processes that this one starts share it. To
+    be called before Lightning is imported, which imports the compiler.
+
+    Raises:
+        OSError: no temporary folder can be made.
+    """
+    if _TORCH_CACHE not in os.environ:
+        import tempfile  # a start without training is spared it
+
+        folder = tempfile.TemporaryDirectory(prefix="fercli-torch-", ignore_cleanup_errors=True)
+        atexit.register(folder.cleanup)
+        os.environ[_TORCH_CACHE] = folder.name
 
 
 @contextmanager
