@@ -116,8 +116,8 @@ def import_matplotlib() -> None:
 def give_torch_a_temporary_cache() -> None:
     """Keeps what torch's compiler and exporter write in a temporary folder, which is removed at the end.
 
-    Torch would leave it among the temporary files of the system. Processes that this one starts share it. To
-    be called before Lightning is imported, which imports the compiler.
+    Torch would leave it among the temporary files of the system. Processes that this one starts share it.
+    To be called before Lightning is imported, which imports the compiler.
 
     Raises:
         OSError: no temporary folder can be made.

@@ -120,6 +120,7 @@ def predict(
     """
     from fercli.engines.cores import usable_cores
     from fercli.engines.local import run_local
+    from fercli.engines.memory import usable_memory
     from fercli.engines.workers import Workers
     from fercli.plugins import load_detector
     from fercli.reports.running import locked, not_done, open_running, read_earlier
@@ -135,7 +136,8 @@ def predict(
     growing = out != STANDARD_OUTPUT and replaceable(out)
     if resume and not growing:
         raise UsageError("--resume needs a report to go on with.", "Name its file with --out.")
-    workers = workers or usable_cores()
+    memory = usable_memory()
+    workers = workers or min(usable_cores(), memory.photos)
     with ExitStack() as stack:
         target: str | int = out
         if out == STANDARD_OUTPUT:
@@ -147,7 +149,11 @@ def predict(
         tally, done = _earlier(out, kind, retry_errors=retry_errors) if resume else (Counter(), Counter())
         # The workers load the detector while the networks are loaded here.
         processes = Workers(
-            partial(load_detector, detector, min_face, min_score, threads=1), max_pixels, workers, timeout
+            partial(load_detector, detector, min_face, min_score, threads=1),
+            max_pixels,
+            workers,
+            timeout,
+            memory,
         )
         stack.callback(processes.close)
         predictor, networks = _predictor(model or ["default"], backend, device, workers, mirrored=tta)
