@@ -128,7 +128,18 @@ def shortage(error: BaseException) -> ShortageError | None:
         )
     if number is None:
         return None
+    if number == errno.EAGAIN and _memory_is_limited():
+        number = errno.ENOMEM  # of a thread's stack
     return (MemoryShortageError if number == errno.ENOMEM else ShortageError)(*_SHORTAGES[number])
+
+
+def _memory_is_limited() -> bool:
+    """Whether this process has a limit of its own (ulimit -v)."""
+    try:
+        import resource  # Windows has none
+    except ImportError:
+        return False
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
 _LESS_AT_ONCE = "do less at once, with fewer --workers or a smaller --batch-size"

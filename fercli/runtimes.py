@@ -16,6 +16,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from fercli.errors import shortage
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,6 +40,14 @@ _NOT_FOR_KERAS = ("matplotlib", "pandas", "sklearn")
 """What Keras imports where it finds it, and does without: they write caches, and take seconds."""
 
 
+def spare_threads() -> None:
+    """Keeps NumPy from starting a thread a core, for a program that multiplies nothing large by it.
+
+    They take memory, and where no thread can be started the library under NumPy interrupts the program.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def set_environment() -> None:
     """Sets the variables that runtimes read when they are imported."""
     for name, value in _ENVIRONMENT.items():
@@ -50,11 +60,12 @@ def import_onnxruntime() -> Any:
     Raises:
         ImportError: it is not installed, or does not work.
         OSError: likewise.
+        ShortageError: there is not enough memory, for instance.
     """
     if "onnxruntime" in sys.modules:
         return sys.modules["onnxruntime"]
     with _silent_standard_error():
-        onnxruntime = import_module("onnxruntime")
+        onnxruntime = _imported("onnxruntime")
     onnxruntime.set_default_logger_severity(_FATAL)
     return onnxruntime
 
@@ -69,11 +80,12 @@ def import_openvino() -> Any:
     Raises:
         ImportError: it is not installed, or does not work.
         OSError: likewise.
+        ShortageError: there is not enough memory, for instance.
     """
     if "openvino" in sys.modules:
         return sys.modules["openvino"]
     with _hidden(_CONVERTER):
-        return import_module("openvino")
+        return _imported("openvino")
 
 
 def import_tensorflow() -> Any:
@@ -85,14 +97,15 @@ def import_tensorflow() -> Any:
     Raises:
         ImportError: it is not installed, or does not work.
         OSError: likewise.
+        ShortageError: there is not enough memory, for instance.
     """
     if "tensorflow" in sys.modules:
         return sys.modules["tensorflow"]
     os.environ.setdefault("KERAS_HOME", _NO_FOLDER)  # where Keras leaves its settings, if it finds none
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's other programs run Keras on
     with _hidden(*_NOT_FOR_KERAS), _replaced("requests", ModuleType("requests")), _silent_standard_error():
-        import_module("keras")  # which TensorFlow itself imports late
-        return import_module("tensorflow")
+        _imported("keras")  # which TensorFlow itself imports late
+        return _imported("tensorflow")
 
 
 def import_matplotlib() -> None:
@@ -128,6 +141,16 @@ def give_torch_a_temporary_cache() -> None:
         folder = tempfile.TemporaryDirectory(prefix="fercli-torch-", ignore_cleanup_errors=True)
         atexit.register(folder.cleanup)
         os.environ[_TORCH_CACHE] = folder.name
+
+
+def _imported(name: str) -> Any:
+    try:
+        return import_module(name)
+    except Exception as error:
+        lacking = shortage(error)
+        if lacking is None:
+            raise
+        raise lacking from error
 
 
 @contextmanager

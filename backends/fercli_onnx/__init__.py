@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fercli.bundle import ONNX, ONNX_INT8
 from fercli.devices import cuda_number
-from fercli.errors import DeviceError, ModelError, in_one_line
+from fercli.errors import DeviceError, ModelError, in_one_line, shortage
 from fercli.plugins import Availability
 from fercli.runtimes import import_onnxruntime
 
@@ -49,6 +49,7 @@ class OnnxBackend:
         Raises:
             DeviceError: ONNX Runtime does not run it on the device.
             ModelError: the bundle's ONNX model is not what it should be.
+            ShortageError: there is not enough memory, for instance.
         """
         onnxruntime = import_onnxruntime()
         path = bundle.verified(self.file)
@@ -61,7 +62,9 @@ class OnnxBackend:
         try:
             session = onnxruntime.InferenceSession(path, options, providers=providers)
         except Exception as error:  # onnxruntime has no base class of its errors
-            raise ModelError(f"{path} cannot be run by ONNX Runtime: {in_one_line(error)}.") from error
+            raise shortage(error) or ModelError(
+                f"{path} cannot be run by ONNX Runtime: {in_one_line(error)}."
+            ) from error
         first = providers[0][0]
         if session.get_providers()[0] != first:
             raise DeviceError(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fercli.bundle import ONNX
 from fercli.devices import CPU
-from fercli.errors import DeviceError, ModelError
+from fercli.errors import DeviceError, ModelError, shortage
 from fercli.plugins import Availability
 from fercli.runtimes import import_openvino
 
@@ -44,6 +44,7 @@ class OpenVinoBackend:
         Raises:
             DeviceError: the device is no CPU, or the processor has not the precision.
             ModelError: model.onnx is not what it should be.
+            ShortageError: there is not enough memory, for instance.
         """
         if device != CPU:
             raise DeviceError(
@@ -61,7 +62,7 @@ class OpenVinoBackend:
         except RuntimeError as error:
             # Where in OpenVINO it happened comes first, what happened last.
             reason = str(error).strip().splitlines()[-1].rstrip(".")
-            raise ModelError(f"{path} cannot be run by OpenVINO: {reason}.") from error
+            raise shortage(error) or ModelError(f"{path} cannot be run by OpenVINO: {reason}.") from error
         classifier = OpenVinoClassifier(model)
         precision = classifier.describe()["precision"]
         if precision != _PRECISIONS[self.precision]:

@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from fercli.analyzer import unprepared
-from fercli.engines.memory import Budget, Memory
+from fercli.engines.memory import Budget, Memory, room_in_process
 from fercli.engines.worker import Request, Setup, Task, Use
 from fercli.errors import FercliError, PhotoError, PhotoErrorKind, UnavailableError
 from fercli.sources import printable_path
@@ -243,7 +243,9 @@ def _ending(process: subprocess.Popen[bytes]) -> str:
     if code >= 0:
         return f"exit code {code}"
     name = signal.Signals(-code).name
-    return f"{name}, perhaps out of memory" if -code == signal.SIGKILL else name
+    # The system kills where memory runs out; where a process has a limit of its own, libraries crash.
+    short = -code == signal.SIGKILL or room_in_process() is not None
+    return f"{name}, perhaps out of memory; try fewer --workers" if short else name
 
 
 def _failed(path: str, kind: PhotoErrorKind, sentence: str) -> Prepared:
