@@ -1,4 +1,4 @@
-"""What a command leaves, sends or prints beyond what it was asked for: nothing, whatever runtime it loads."""
+"""What a command leaves, sends or prints beyond what was asked for: nothing, whatever runtime it loads."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ COMMANDS = {
         said=r"(.*asked/.*\n)*",
         temporary=True,
     ),
-    "compare-backends": Command(("compare", "backends", FACE, "--batch-sizes", "1", *COMPARE), temporary=True),
+    "compare-backends": Command(
+        ("compare", "backends", FACE, "--batch-sizes", "1", *COMPARE), temporary=True
+    ),
     "compare-models": Command(("compare", "models", "article", "default", "--photos", FACE, *COMPARE)),
     "compare-detectors": Command(("compare", "detectors", *PHOTOS, *COMPARE)),
     "export-onnx": Command((*EXPORT, "onnx", "-o", "asked/m.onnx"), EXPORTED),
@@ -105,7 +107,10 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-_CALLS = "open,openat,creat,mkdir,mkdirat,mknod,mknodat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,truncate,socket,connect"
+_CALLS = (
+    "open,openat,creat,mkdir,mkdirat,mknod,mknodat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,"
+    "truncate,socket,connect"
+)
 _STRACE = (
     "strace",
     "-f",
@@ -165,7 +170,7 @@ def _harmless(call: str, folder: Path, allowed: list[Path]) -> bool:
 
 
 def _is_no_file(path: str) -> bool:
-    """A device that keeps nothing, or the name of a thread, which the C library sets through a file of the kernel's."""
+    """A device that keeps nothing, or a thread's name, which the C library sets by a file of the kernel."""
     return (
         path == "/dev/tty"
         or path.startswith(os.devnull)

@@ -115,14 +115,18 @@ class _Photo:
         if needed > there_is:
             raise PhotoError(
                 PhotoErrorKind.TOO_LARGE,
-                f"Its {pixels} pixels take about {needed / 1e9:.1f} GB of memory,"
-                f" and there are {there_is / 1e9:.1f} GB.",
+                f"Its {pixels} pixels take about {_megabytes(needed)} of memory,"
+                f" and there are {_megabytes(there_is)}.",
             )
         self._ask(Use.PIXELS, needed)
 
     def _ask(self, use: Use, amount: int) -> None:
         _answer(self._answers, Request(use, amount))
         _next(self._told)
+
+
+def _megabytes(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 10**9 else f"{number / 1e6:.1f} MB"
 
 
 def _next(told: SimpleQueue[Any]) -> Any:

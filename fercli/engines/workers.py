@@ -148,6 +148,7 @@ class _Worker:
             process_group=0 if os.name == "posix" else None,
         )
         self._tasks = cast("BinaryIO", self._process.stdin)
+        self._told = cast("BinaryIO", self._process.stdout)
         self._setup = setup
         self._budgets = budgets
         self._description: Mapping[str, str] | None = None
@@ -157,10 +158,11 @@ class _Worker:
             threading.Thread(target=self._listen, daemon=True).start()
         except BaseException:
             self.kill()
+            self._told.close()
             raise
 
     def _listen(self) -> None:
-        with cast("BinaryIO", self._process.stdout) as pipe:
+        with self._told as pipe:
             try:
                 while True:
                     self._answers.put(pickle.load(pipe))  # noqa: S301 - from a process of our own
