@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, redirect_stdout
 from functools import partial
 from io import FileIO
 from itertools import chain, islice
+from os.path import isfile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -151,7 +152,7 @@ def predict(
         processes = Workers(
             partial(load_detector, detector, min_face, min_score, threads=1),
             max_pixels,
-            workers,
+            _useful(workers, paths),
             timeout,
             memory,
         )
@@ -210,6 +211,11 @@ def _predictor(
 
 def _line(part: str, values: Mapping[str, str]) -> str:
     return f"{part}: {', '.join(f'{key} {value}' for key, value in values.items())}"
+
+
+def _useful(workers: int, paths: list[str]) -> int:
+    """How many workers can have a photo at all: no more than there are paths, where each is a file."""
+    return min(workers, len(paths)) if all(map(isfile, paths)) else workers
 
 
 def _shard(text: str) -> tuple[int, int]:

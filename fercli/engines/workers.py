@@ -120,12 +120,14 @@ class Workers:
 
     def _replaced(self, worker: _Worker) -> _Worker:
         worker.kill()
+        worker.wait()
         if self._closed:
             return worker
         fresh = _Worker(self._setup, self._budgets)
         self._all[self._all.index(worker)] = fresh
         if self._closed:  # meanwhile
             fresh.kill()
+            fresh.wait()
         return fresh
 
     def close(self) -> None:
@@ -133,6 +135,8 @@ class Workers:
         self._closed = True
         for worker in self._all:
             worker.kill()
+        for worker in self._all:  # which ended side by side
+            worker.wait()
 
 
 class _Worker:
@@ -158,6 +162,7 @@ class _Worker:
             threading.Thread(target=self._listen, daemon=True).start()
         except BaseException:
             self.kill()
+            self.wait()
             self._told.close()
             raise
 
@@ -220,9 +225,12 @@ class _Worker:
         return answer
 
     def kill(self) -> None:
-        """Ends the process, and waits a moment for that."""
+        """Ends the process, whatever it does."""
         self._process.kill()
         self._answers.put(_ENDED)
+
+    def wait(self) -> None:
+        """Waits a moment for the process to end."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE)
         with suppress(OSError):
