@@ -160,7 +160,7 @@ def predict(
         predictor, networks = _predictor(model or ["default"], backend, device, workers, mirrored=tta)
         finding = _line("detector", processes.describe())
         if verbose:
-            say(*networks, finding, f"workers: {workers}")
+            say(*networks, finding, f"workers: {processes.count}")
         findings = Findings()
         found = find_photos(
             paths,
