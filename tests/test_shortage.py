@@ -97,7 +97,7 @@ def test_nothing_else_is_taken_for_a_want(error: BaseException) -> None:
 @pytest.mark.parametrize("megabytes", [150, 200, 300])
 def test_a_process_with_little_memory_says_so(megabytes: int) -> None:
     limited = f'ulimit -v {megabytes << 10} && exec "$@"'
-    command = ["bash", "-c", limited, "bash", FERCLI, "predict", FACE]
+    command = ["bash", "-c", limited, "bash", str(FERCLI), "predict", FACE]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (5, "")
     assert done.stderr.startswith(MEMORY)
