@@ -249,7 +249,7 @@ except PhotoError as error:
         script = """
 import sys
 from fercli.errors import PhotoError
-from fercli.images import MAX_PIXELS, decode
+from fercli.images import decode
 from fercli.sources import find_photos, read_photo
 for path in find_photos([sys.argv[1]]):
     try:

@@ -119,9 +119,8 @@ def predict(
     none (it is named); 4 no photo found; 5 a model, backend or device does not work; 6 the report cannot be
     written; 130 interrupted.
     """
-    from fercli.engines.cores import usable_cores
     from fercli.engines.local import run_local
-    from fercli.engines.memory import usable_memory
+    from fercli.engines.memory import usable_memory, usable_workers
     from fercli.engines.workers import Workers
     from fercli.plugins import load_detector
     from fercli.reports.running import locked, not_done, open_running, read_earlier
@@ -137,8 +136,7 @@ def predict(
     growing = out != STANDARD_OUTPUT and replaceable(out)
     if resume and not growing:
         raise UsageError("--resume needs a report to go on with.", "Name its file with --out.")
-    memory = usable_memory()
-    workers = workers or min(usable_cores(), memory.photos)
+    workers = workers or usable_workers()
     with ExitStack() as stack:
         target: str | int = out
         if out == STANDARD_OUTPUT:
@@ -154,7 +152,7 @@ def predict(
             max_pixels,
             _useful(workers, paths),
             timeout,
-            memory,
+            usable_memory(),
         )
         stack.callback(processes.close)
         predictor, networks = _predictor(model or ["default"], backend, device, workers, mirrored=tta)

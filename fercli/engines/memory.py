@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from fercli.engines.cores import usable_cores
 from fercli.engines.groups import Group, groups
 
 if TYPE_CHECKING:
@@ -31,11 +32,6 @@ class Memory(NamedTuple):
     available: int
     swap: int = 0
 
-    @property
-    def photos(self) -> int:
-        """How many workers it has room for, each with a photo of a usual size; at least one."""
-        return max(1, self.available // _WORKER)
-
 
 def usable_memory(root: Path = Path("/")) -> Memory:
     """What the system has available, or a container's limit leaves where that is less.
@@ -48,6 +44,11 @@ def usable_memory(root: Path = Path("/")) -> Memory:
     if left and min(left) < system.available:
         return Memory(max(0, min(left)))  # its swap is limited too, if it has any
     return system
+
+
+def usable_workers(root: Path = Path("/")) -> int:
+    """As many workers as there are cores, or as memory has room for where that is less; at least one."""
+    return max(1, min(usable_cores(root), usable_memory(root).available // _WORKER))
 
 
 def _system(root: Path) -> Memory:

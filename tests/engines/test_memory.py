@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fercli.engines.memory import Budget, Memory, usable_memory
+from fercli.engines.cores import usable_cores
+from fercli.engines.memory import Budget, Memory, usable_memory, usable_workers
 from tests.engines.systems import MIB, SPLIT, system
 
 _LONG = 60
@@ -81,10 +82,11 @@ def test_a_containers_limit_of_version_1_counts(tmp_path: Path, limit: int, left
 
 
 @pytest.mark.parametrize(
-    ("available", "photos"), [(0, 1), (500 * MIB, 1), (1000 * MIB, 2), (1 << 40, 2621)]
+    ("available", "workers"), [(0, 1), (500 * MIB, 1), (1000 * MIB, 2), (1 << 40, 2621)]
 )
-def test_little_memory_has_room_for_few_workers(available: int, photos: int) -> None:
-    assert Memory(available).photos == photos
+def test_little_memory_has_room_for_few_workers(tmp_path: Path, available: int, workers: int) -> None:
+    root = system(tmp_path, {}, available=available)
+    assert usable_workers(root) == min(workers, usable_cores(root))
 
 
 @settings(deadline=None, max_examples=20)
