@@ -39,8 +39,9 @@ def written(folder: Path, *sizes: tuple[int, int]) -> list[str]:
 
 
 def test_large_photos_wait_for_each_other_and_small_ones_go_on(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "door")
-    paths = written(tmp_path, (LARGE, 200), (LARGE, 300), (10, 10), (LARGE, 250), (11, 10), (12, 10))
+    for number in (1, 2, 3):
+        os.mkfifo(tmp_path / f"door{number}")
+    paths = written(tmp_path, (LARGE, 201), (LARGE, 302), (10, 11), (LARGE, 253), (10, 12), (10, 13))
     room = Memory(2 * LARGE * 320 * BYTES_A_PIXEL)  # for pixels the half
     with working(partial(Meeting, tmp_path), 5, memory=room) as workers:
         photos = list(run_local(paths, workers, LIGHT, 4))
