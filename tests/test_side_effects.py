@@ -173,7 +173,7 @@ _NO_FILES = re.compile(
     f"{os.devnull}.*"  # and what Keras tries to write below it
     r"|/dev/tty"
     r"|/proc/self/task/\d+/comm"  # a thread's name, which the C library sets this way
-    r"|/dev/shm/sem\.\w+"  # a semaphore of Python's, in memory, whose name goes at once
+    r"|/dev/shm/sem\.[\w-]+"  # a semaphore of Python's, in memory, whose name goes at once
 )
 
 
