@@ -64,7 +64,9 @@ def import_onnxruntime() -> Any:
     """
     if "onnxruntime" in sys.modules:
         return sys.modules["onnxruntime"]
-    with _silent_standard_error():
+    from fercli.native_output import caught_stderr  # its imports take longer than a start without a runtime
+
+    with caught_stderr():
         onnxruntime = _imported("onnxruntime")
     onnxruntime.set_default_logger_severity(_FATAL)
     return onnxruntime
@@ -101,9 +103,11 @@ def import_tensorflow() -> Any:
     """
     if "tensorflow" in sys.modules:
         return sys.modules["tensorflow"]
+    from fercli.native_output import caught_stderr  # as above
+
     os.environ.setdefault("KERAS_HOME", _NO_FOLDER)  # where Keras leaves its settings, if it finds none
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's other programs run Keras on
-    with _hidden(*_NOT_FOR_KERAS), _replaced("requests", ModuleType("requests")), _silent_standard_error():
+    with _hidden(*_NOT_FOR_KERAS), _replaced("requests", ModuleType("requests")), caught_stderr():
         _imported("keras")  # which TensorFlow itself imports late
         return _imported("tensorflow")
 
@@ -173,21 +177,3 @@ def _replaced(name: str, module: ModuleType | None) -> Iterator[None]:
         yield
     finally:
         del sys.modules[name]
-
-
-@contextmanager
-def _silent_standard_error() -> Iterator[None]:
-    """What C code prints while a runtime is imported cannot be had silent otherwise."""
-    try:
-        kept = os.dup(2)
-    except OSError:  # there is none
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
