@@ -125,7 +125,7 @@ def test_no_process_for_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
         return started[-1]
 
     monkeypatch.setattr(subprocess, "Popen", few)
-    result = CliRunner().invoke(app, ["predict", FACE, "--workers", "3"])
+    result = CliRunner().invoke(app, ["predict", FACE, FACE, FACE, "--workers", "3"])
     assert (result.exit_code, result.stdout) == (5, "")
     assert result.stderr.startswith(THREADS)
     assert [process.poll() for process in started] == [-9, -9]  # none is left
