@@ -30,6 +30,7 @@ from fercli.choosing import load_classifiers
 from fercli.comparison.contest import contest
 from fercli.devices import CPU
 from fercli.engines.cores import usable_cores
+from fercli.runtimes import import_tensorflow
 from fercli.sample_faces import sample_faces
 
 if TYPE_CHECKING:
@@ -60,10 +61,8 @@ def bare_openvino(classifier: Any) -> Call:
 
 def bare_tensorflow(classifier: Any) -> Call:
     """TensorFlow by hand."""
-    import tensorflow as tf
-
-    function = classifier._function
-    return lambda batch: function(tf.constant(batch)).numpy()
+    function, constant = classifier._function, import_tensorflow().constant
+    return lambda batch: function(constant(batch)).numpy()
 
 
 def bare_torch(classifier: Any) -> Call:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fercli.architecture import SIDE
 from fercli.crop import crop_face
-from fercli.errors import PhotoError, PhotoErrorKind, in_one_line
+from fercli.errors import MemoryShortageError, PhotoError, PhotoErrorKind, in_one_line, shortage
 from fercli.images import decode
 from fercli.records import Photo
 
@@ -30,15 +30,31 @@ class Prepared:
     crops: NDArray[np.float32]
 
 
-def prepare(path: str, read: Callable[[], bytes], detector: Detector, max_pixels: int) -> Prepared:
-    """Reads, decodes, detects and crops; whatever goes wrong becomes the photo's error."""
+def prepare(
+    path: str,
+    read: Callable[[], bytes],
+    detector: Detector,
+    max_pixels: int,
+    admit: Callable[[int], None] = lambda _: None,
+) -> Prepared:
+    """Reads, decodes, detects and crops; whatever goes wrong becomes the photo's error.
+
+    Args:
+        path: the photo's, for its record.
+        read: gives its encoded bytes.
+        detector: finds the faces.
+        max_pixels: the largest picture, in pixels.
+        admit: called with the number of pixels before they are decoded; may wait, or raise PhotoError.
+    """
     try:
-        rgb = decode(read(), max_pixels)
+        rgb = decode(read(), max_pixels, admit)
         faces = tuple(detector.detect(rgb))
         crops = [crop_face(rgb, face, detector.framing) for face in faces]
     except PhotoError as error:
         return unprepared(path, error)
     except Exception as error:  # noqa: BLE001 - one photo must never end the run, whatever a plugin does
+        if isinstance(shortage(error), MemoryShortageError):
+            return unprepared(path, PhotoError(PhotoErrorKind.TOO_LARGE, _NO_MEMORY))
         return unprepared(path, PhotoError(PhotoErrorKind.INTERNAL, in_one_line(error)))
     height, width = rgb.shape[:2]
     return Prepared(Photo(path, faces, width, height), np.stack(crops) if crops else _NO_CROPS)
@@ -79,6 +95,8 @@ class Analyzer:
         prepared = [prepare(path, read, self._detector, self._max_pixels) for path, read in batch]
         return classify(prepared, self._predictor)
 
+
+_NO_MEMORY = "It does not fit into the memory that is left; try fewer --workers."
 
 _NO_CROPS = np.empty((0, SIDE, SIDE), np.float32)
 

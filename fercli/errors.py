@@ -7,6 +7,7 @@ the report, and the run goes on.
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
@@ -105,6 +106,79 @@ class PhotoError(Exception):
         super().__init__(f"{kind}: {sentence}")
         self.kind = kind
         self.sentence = sentence
+
+
+class ShortageError(UnavailableError):
+    """The machine has no more of what the run needs: memory, threads, files, room on a disk."""
+
+
+class MemoryShortageError(ShortageError):
+    """There is not enough memory."""
+
+
+def shortage(error: BaseException) -> ShortageError | None:
+    """What the machine lacks, where that is what an error of Python or a library says; else None."""
+    if isinstance(error, ShortageError):
+        return error
+    number = error.errno if isinstance(error, OSError) else None
+    if number not in _SHORTAGES:
+        words = f"{type(error).__name__}: {error}"
+        number = next(
+            (known for known, signs in _SIGNS.items() if any(map(words.__contains__, signs))), None
+        )
+    if number is None:
+        return None
+    if number == errno.EAGAIN and _memory_is_limited():
+        number = errno.ENOMEM  # of a thread's stack
+    return (MemoryShortageError if number == errno.ENOMEM else ShortageError)(*_SHORTAGES[number])
+
+
+def _memory_is_limited() -> bool:
+    """Whether this process has a limit of its own (ulimit -v)."""
+    try:
+        import resource  # Windows has none
+    except ImportError:
+        return False
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+
+
+_LESS_AT_ONCE = "do less at once, with fewer --workers or a smaller --batch-size"
+_NO_ROOM = ("There is no room left where this program writes.", "Make room on that disk.")
+_NO_FILES = (
+    "The system lets this program open no more files.",
+    f"Raise the limit (ulimit -n), or {_LESS_AT_ONCE}.",
+)
+_SHORTAGES = {
+    errno.ENOMEM: (
+        "There is not enough memory.",
+        f"Close other programs, raise the limit (ulimit -v, or a container's), or {_LESS_AT_ONCE}.",
+    ),
+    errno.EAGAIN: (
+        "The system lets this program start no more threads or processes.",
+        f"Raise the limit (ulimit -u, or a container's), give it more memory, or {_LESS_AT_ONCE}.",
+    ),
+    errno.EMFILE: _NO_FILES,
+    errno.ENFILE: _NO_FILES,
+    errno.ENOSPC: _NO_ROOM,
+    getattr(errno, "EDQUOT", errno.ENOSPC): _NO_ROOM,  # Windows lacks it
+}
+_SIGNS = {
+    errno.ENOMEM: (
+        "MemoryError",
+        "annot allocate memory",  # the system's own words, as libraries pass them on
+        "failed to map segment from shared object",  # the loader's, of a library
+        "cannot map zero-fill pages",
+        "bad_alloc",  # C++'s
+        "bad allocation",
+        "Insufficient memory",  # OpenCV's
+        "Failed to allocate memory",  # ONNX Runtime's
+        "not enough memory",  # torch's
+        "OOM when allocating",  # TensorFlow's
+        "out of memory",  # CUDA's, on the device
+    ),
+    errno.EAGAIN: ("can't start new thread", "Resource temporarily unavailable", "pthread_create"),
+}
+"""Parts of what errors say that carry no number."""
 
 
 def in_one_line(error: Exception) -> str:

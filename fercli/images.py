@@ -15,6 +15,8 @@ from fercli.formats.header import Alpha, DamagedError, Format, Header
 from fercli.native_output import caught_stderr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 MAX_PIXELS = 200_000_000
@@ -36,7 +38,9 @@ def _let_opencv_warn() -> None:
 _let_opencv_warn()
 
 
-def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+def decode(
+    data: bytes, max_pixels: int = MAX_PIXELS, admit: Callable[[int], None] = lambda _: None
+) -> NDArray[np.uint8]:
     """The picture in a file's bytes, upright, as C-contiguous RGB, uint8 (H, W, 3).
 
     All eight EXIF orientations of JPEG, PNG, WebP and TIFF are turned upright. Grey, palette and CMYK
@@ -49,6 +53,7 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     Args:
         data: the whole file.
         max_pixels: a picture whose header promises more is refused before anything is decoded.
+        admit: called with the number of pixels before they are decoded; may wait, or raise PhotoError.
 
     Raises:
         PhotoError: `empty`, `not-an-image`, `truncated`, `damaged`, `too-large` or `unsupported`.
@@ -58,8 +63,9 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     header = read_header(data)
     try:
         if header.format in (Format.HEIC, Format.AVIF):
-            return _decode_heif(data, header, max_pixels)
+            return _decode_heif(data, header, max_pixels, admit)
         _check((header.width, header.height), max_pixels)
+        admit(header.width * header.height)
         return _upright(_decode_stored(data, header), header.orientation)
     except DamagedError:
         if header.cut:
@@ -175,7 +181,9 @@ def _bytes(pixels: Any) -> NDArray[np.uint8]:
     return result
 
 
-def _decode_heif(data: bytes, header: Header, max_pixels: int) -> NDArray[np.uint8]:
+def _decode_heif(
+    data: bytes, header: Header, max_pixels: int, admit: Callable[[int], None]
+) -> NDArray[np.uint8]:
     """HEIC by libheif, which turns the picture itself, AVIF by Pillow."""
     if importlib.util.find_spec("pillow_heif") is None:
         raise PhotoError(
@@ -190,11 +198,13 @@ def _decode_heif(data: bytes, header: Header, max_pixels: int) -> NDArray[np.uin
             if header.format is Format.AVIF:
                 avif = AvifImagePlugin.AvifImageFile(io.BytesIO(data))
                 _check(avif.size, max_pixels)
+                admit(avif.width * avif.height)
                 orientation = avif.getexif().get(tiff.ORIENTATION, 1)
                 pixels = cv2.cvtColor(np.asarray(avif.convert("RGBA")), cv2.COLOR_RGBA2BGRA)
                 return _upright(_rgb(pixels, header), orientation)
             heic = pillow_heif.open_heif(data, bgr_mode=True)
             _check(heic.size, max_pixels)
+            admit(heic.size[0] * heic.size[1])
             return _rgb(np.asarray(heic), header)
     except (ValueError, RuntimeError, SyntaxError, OSError, EOFError, LookupError):  # for damaged files
         raise DamagedError from None

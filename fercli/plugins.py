@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_checkable
 
-from fercli.errors import FercliError, UnavailableError, did_you_mean, in_one_line
+from fercli.errors import FercliError, ShortageError, UnavailableError, did_you_mean, in_one_line, shortage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -152,6 +152,7 @@ def blamed_on(plugin: str) -> Iterator[None]:
     """Whatever a plugin's code raises becomes an error that names the plugin, as in `backend onnx`.
 
     Raises:
+        ShortageError: the machine lacks what it needs.
         UnavailableError: the code raised something that is not fercli's own.
     """
     try:
@@ -159,7 +160,7 @@ def blamed_on(plugin: str) -> Iterator[None]:
     except FercliError:
         raise
     except Exception as error:
-        raise UnavailableError(
+        raise shortage(error) or UnavailableError(
             f"The {plugin} fails: {in_one_line(error)}.", "fercli doctor shows what runs here."
         ) from error
 
@@ -188,12 +189,16 @@ def _discover(point: EntryPoint) -> Discovered:
     name, group = point.name, point.group
     try:
         plugin = point.load()()
+    except ShortageError:
+        raise
     except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
         return Discovered(name, None, Availability(False, f"it fails to load ({in_one_line(error)})"))
     if not _PROTOCOLS[group](plugin):
         return Discovered(name, None, Availability(False, f"it has not the interface of a {_KINDS[group]}"))
     try:
         return Discovered(name, plugin, Availability(*plugin.is_available()))
+    except ShortageError:
+        raise
     except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
         return Discovered(name, plugin, Availability(False, f"it fails to answer ({in_one_line(error)})"))
 

@@ -131,7 +131,7 @@ def test_a_picture_above_the_limit_is_refused() -> None:
     [
         (PhotoError(PhotoErrorKind.MISSING, "There is no such file."), "missing: There is no such file."),
         (RuntimeError("one\ntwo"), "internal: RuntimeError: one"),
-        (MemoryError(), "internal: MemoryError: "),
+        (MemoryError(), "too-large: It does not fit into the memory that is left; try fewer --workers."),
     ],
 )
 def test_whatever_goes_wrong_while_reading_is_that_photo_s_error(raised: Exception, error: str) -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from fercli.bundle import load_bundle
 from fercli.choosing import load_classifiers
-from fercli.engines.cores import usable_cores
 from fercli.engines.local import run_local
+from fercli.engines.memory import Memory
 from fercli.engines.workers import Workers
 from fercli.errors import UnavailableError
 from fercli.plugins import load_detector
@@ -41,14 +41,18 @@ _LONG = 60
 """Seconds after which a wait has failed; no test that passes waits for it."""
 
 
+PLENTY = Memory(1 << 40)
 LIGHT = Predictor([ConstantBackend()])
 
 
 @contextmanager
 def working(
-    load_detector: Callable[[], Detector] = WholePhotoDetector, count: int = 2, timeout: float = _LONG
+    load_detector: Callable[[], Detector] = WholePhotoDetector,
+    count: int = 2,
+    timeout: float = _LONG,
+    memory: Memory = PLENTY,
 ) -> Iterator[Workers]:
-    workers = Workers(load_detector, 200_000_000, count, timeout)
+    workers = Workers(load_detector, 200_000_000, count, timeout, memory)
     try:
         yield workers
     finally:
@@ -295,7 +299,3 @@ def test_paths_become_printable(light: Workers, tmp_path: Path) -> None:
     path = os.fsdecode(os.fsencode(tmp_path) + b"/not \xff utf-8.png")
     (photo,) = run_local([path], light, LIGHT, 1)
     assert photo.path == f"{tmp_path}/not \\xff utf-8.png"
-
-
-def test_at_least_one_core_is_usable() -> None:
-    assert 1 <= usable_cores() <= (os.cpu_count() or 1)

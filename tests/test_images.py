@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fercli.errors import PhotoError
 from fercli.errors import PhotoErrorKind as Kind
-from fercli.images import decode
+from fercli.images import MAX_PIXELS, decode
 from fercli.sources import find_photos, read_photo
 from tests.corpus import (
     FORMATS,
@@ -41,9 +41,9 @@ GREY16 = np.linspace(0, 65535, 64 * 48).reshape(48, 64).round().astype(np.uint16
 needs_gif = pytest.mark.skipif(not HAS_GIF, reason="this OpenCV reads no GIF")
 
 
-def kind_of(data: bytes, **options: int) -> Kind:
+def kind_of(data: bytes, max_pixels: int = MAX_PIXELS) -> Kind:
     with pytest.raises(PhotoError) as caught:
-        decode(data, **options)
+        decode(data, max_pixels)
     assert "\n" not in caught.value.sentence
     assert caught.value.sentence.endswith(".")
     return caught.value.kind

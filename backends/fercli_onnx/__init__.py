@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from fercli.bundle import ONNX, ONNX_INT8
 from fercli.devices import cuda_number
-from fercli.errors import DeviceError, ModelError, in_one_line
+from fercli.errors import DeviceError, ModelError, in_one_line, shortage
 from fercli.plugins import Availability
+from fercli.runtimes import import_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ class OnnxBackend:
     def is_available(self) -> Availability:
         """Whether ONNX Runtime is installed and usable."""
         try:
-            import onnxruntime  # noqa: F401 - only whether it can be imported
+            import_onnxruntime()
         except (ImportError, OSError) as error:
             return Availability(
                 False, f"onnxruntime cannot be imported ({error})", "pip install 'fercli[cpu]'"
@@ -48,9 +49,9 @@ class OnnxBackend:
         Raises:
             DeviceError: ONNX Runtime does not run it on the device.
             ModelError: the bundle's ONNX model is not what it should be.
+            ShortageError: there is not enough memory, for instance.
         """
-        import onnxruntime
-
+        onnxruntime = import_onnxruntime()
         path = bundle.verified(self.file)
         providers = self._providers(device)
         options = onnxruntime.SessionOptions()
@@ -61,7 +62,9 @@ class OnnxBackend:
         try:
             session = onnxruntime.InferenceSession(path, options, providers=providers)
         except Exception as error:  # onnxruntime has no base class of its errors
-            raise ModelError(f"{path} cannot be run by ONNX Runtime: {in_one_line(error)}.") from error
+            raise shortage(error) or ModelError(
+                f"{path} cannot be run by ONNX Runtime: {in_one_line(error)}."
+            ) from error
         first = providers[0][0]
         if session.get_providers()[0] != first:
             raise DeviceError(
@@ -72,9 +75,7 @@ class OnnxBackend:
 
     def _providers(self, device: str) -> list[tuple[str, dict[str, Any]]]:
         """What to ask ONNX Runtime for; it takes the CPU for what the first one cannot do."""
-        import onnxruntime
-
-        available = onnxruntime.get_available_providers()
+        available = import_onnxruntime().get_available_providers()
         number = cuda_number(device)
         if number is None:
             return [(_CPU, {})]
@@ -108,9 +109,7 @@ class TensorRtBackend(OnnxBackend):
         available = super().is_available()
         if not available.ok:
             return available
-        import onnxruntime
-
-        if _TENSORRT in onnxruntime.get_available_providers():
+        if _TENSORRT in import_onnxruntime().get_available_providers():
             return available
         return Availability(False, "the installed ONNX Runtime has no TensorRT", _GPU_REMEDY)
 
@@ -141,11 +140,9 @@ class OnnxClassifier:
 
     def describe(self) -> Mapping[str, str]:
         """What really runs."""
-        import onnxruntime
-
         return {
             "runtime": "ONNX Runtime",
-            "version": onnxruntime.__version__,
+            "version": import_onnxruntime().__version__,
             "device": self._session.get_providers()[0].removesuffix("ExecutionProvider"),
             "precision": self._precision,
             "threads": str(self._threads),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fercli.bundle import ONNX, ONNX_INT8
 from fercli.errors import UsageError
+from fercli.runtimes import import_onnxruntime
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,9 +25,7 @@ class Onnx:
 
     def load(self, path: Path) -> Network:
         """A session of ONNX Runtime."""
-        import onnxruntime
-
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        session = import_onnxruntime().InferenceSession(path, providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
         return lambda faces: session.run(None, {name: faces})[0]
 

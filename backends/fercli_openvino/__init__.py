@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from fercli.bundle import ONNX
 from fercli.devices import CPU
-from fercli.errors import DeviceError, ModelError
+from fercli.errors import DeviceError, ModelError, shortage
 from fercli.plugins import Availability
+from fercli.runtimes import import_openvino
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fercli.bundle import Bundle
-
-_CONVERTER = "openvino.tools.ovc"
 
 _PRECISIONS = {"f32": "float32", "bf16": "bfloat16"}
 """OpenVINO's names of precisions, and everyone else's."""
@@ -46,6 +44,7 @@ class OpenVinoBackend:
         Raises:
             DeviceError: the device is no CPU, or the processor has not the precision.
             ModelError: model.onnx is not what it should be.
+            ShortageError: there is not enough memory, for instance.
         """
         if device != CPU:
             raise DeviceError(
@@ -63,7 +62,7 @@ class OpenVinoBackend:
         except RuntimeError as error:
             # Where in OpenVINO it happened comes first, what happened last.
             reason = str(error).strip().splitlines()[-1].rstrip(".")
-            raise ModelError(f"{path} cannot be run by OpenVINO: {reason}.") from error
+            raise shortage(error) or ModelError(f"{path} cannot be run by OpenVINO: {reason}.") from error
         classifier = OpenVinoClassifier(model)
         precision = classifier.describe()["precision"]
         if precision != _PRECISIONS[self.precision]:
@@ -104,18 +103,3 @@ class OpenVinoClassifier:
             "precision": _PRECISIONS.get(precision, precision),
             "threads": str(self._model.get_property("INFERENCE_NUM_THREADS")),
         }
-
-
-def import_openvino() -> Any:
-    """OpenVINO without its converter of models, which on import reports its use over the network.
-
-    OpenVINO goes without where the converter cannot be imported; anyone else may still import it later.
-    """
-    if "openvino" in sys.modules:
-        return sys.modules["openvino"]
-    sys.modules[_CONVERTER] = None  # type: ignore[assignment] # Python's sign for "cannot be imported"
-    try:
-        import openvino
-    finally:
-        del sys.modules[_CONVERTER]
-    return openvino

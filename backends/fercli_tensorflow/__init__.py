@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from fercli.devices import cuda_number
 from fercli.errors import DeviceError
 from fercli.plugins import Availability
+from fercli.runtimes import import_tensorflow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -82,30 +81,6 @@ class TensorFlowClassifier:
             "precision": "float32",
             "threads": str(self._tensorflow.config.threading.get_intra_op_parallelism_threads()),
         }
-
-
-def import_tensorflow() -> Any:
-    """TensorFlow as Keras's runtime, without the lines that it logs on the processor and on devices."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's other programs run Keras on
-    with _silent_standard_error():
-        import tensorflow as tf
-
-    return tf
-
-
-@contextmanager
-def _silent_standard_error() -> Iterator[None]:
-    """What is logged before TensorFlow has read its log level cannot be had otherwise."""
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _set_threads(tensorflow: Any, threads: int) -> None:

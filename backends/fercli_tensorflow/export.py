@@ -6,7 +6,7 @@ from errno import EIO
 from typing import TYPE_CHECKING, Any
 
 from fercli.errors import in_one_line
-from fercli_tensorflow import import_tensorflow
+from fercli.runtimes import import_tensorflow
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,8 @@ from typer.core import TyperGroup
 from fercli import __version__
 from fercli.cli import compare, data, doctor, evaluate, explain, export, models, predict, report, train
 from fercli.cli.messages import say
-from fercli.errors import ExitCode, FercliError
+from fercli.errors import ExitCode, FercliError, shortage
+from fercli.runtimes import spare_threads
 
 _CLOSED_PIPE = 141
 """What a shell reports of a program that a closed pipe ended: 128 + SIGPIPE."""
@@ -22,13 +23,16 @@ class _Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except FercliError as error:
-            say(f"fercli: {error.message}", *([error.remedy] if error.remedy else []))
-            raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as error:
             raise typer.Exit(ExitCode.INTERRUPTED) from error
         except BrokenPipeError as error:
             raise typer.Exit(_CLOSED_PIPE) from error
+        except Exception as error:
+            known = error if isinstance(error, FercliError) else shortage(error)
+            if known is None:
+                raise
+            say(f"fercli: {known.message}", *([known.remedy] if known.remedy else []))
+            raise typer.Exit(known.exit_code) from error
 
 
 app = typer.Typer(
@@ -73,4 +77,5 @@ app.command("doctor")(doctor.doctor)
 
 def main() -> None:
     """The console script `fercli`."""
+    spare_threads()
     app()

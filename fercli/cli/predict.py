@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, redirect_stdout
 from functools import partial
 from io import FileIO
 from itertools import chain, islice
+from os.path import isfile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -118,8 +119,8 @@ def predict(
     none (it is named); 4 no photo found; 5 a model, backend or device does not work; 6 the report cannot be
     written; 130 interrupted.
     """
-    from fercli.engines.cores import usable_cores
     from fercli.engines.local import run_local
+    from fercli.engines.memory import usable_memory, usable_workers
     from fercli.engines.workers import Workers
     from fercli.plugins import load_detector
     from fercli.reports.running import locked, not_done, open_running, read_earlier
@@ -135,7 +136,7 @@ def predict(
     growing = out != STANDARD_OUTPUT and replaceable(out)
     if resume and not growing:
         raise UsageError("--resume needs a report to go on with.", "Name its file with --out.")
-    workers = workers or usable_cores()
+    workers = workers or usable_workers()
     with ExitStack() as stack:
         target: str | int = out
         if out == STANDARD_OUTPUT:
@@ -147,13 +148,17 @@ def predict(
         tally, done = _earlier(out, kind, retry_errors=retry_errors) if resume else (Counter(), Counter())
         # The workers load the detector while the networks are loaded here.
         processes = Workers(
-            partial(load_detector, detector, min_face, min_score, threads=1), max_pixels, workers, timeout
+            partial(load_detector, detector, min_face, min_score, threads=1),
+            max_pixels,
+            _useful(workers, paths),
+            timeout,
+            usable_memory(),
         )
         stack.callback(processes.close)
         predictor, networks = _predictor(model or ["default"], backend, device, workers, mirrored=tta)
         finding = _line("detector", processes.describe())
         if verbose:
-            say(*networks, finding, f"workers: {workers}")
+            say(*networks, finding, f"workers: {processes.count}")
         findings = Findings()
         found = find_photos(
             paths,
@@ -204,6 +209,11 @@ def _predictor(
 
 def _line(part: str, values: Mapping[str, str]) -> str:
     return f"{part}: {', '.join(f'{key} {value}' for key, value in values.items())}"
+
+
+def _useful(workers: int, paths: list[str]) -> int:
+    """How many workers can have a photo at all: no more than there are paths, where each is a file."""
+    return min(workers, len(paths)) if all(map(isfile, paths)) else workers
 
 
 def _shard(text: str) -> tuple[int, int]:

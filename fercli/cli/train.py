@@ -12,6 +12,7 @@ from fercli.cli import options
 from fercli.cli.messages import print_table, say
 from fercli.cli.training_progress import training_progress
 from fercli.errors import ReportError, UnavailableError, UsageError
+from fercli.runtimes import give_torch_a_temporary_cache
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -66,6 +67,7 @@ def train(
     A checkpoint is written after every epoch, and at Ctrl-C: --resume goes on from it.
     """
     _require_extra()
+    give_torch_a_temporary_cache()
     from fercli_training.run import Sources
 
     sources = Sources(data, ferplus, teacher or ())

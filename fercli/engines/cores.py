@@ -5,19 +5,28 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+from fercli.engines.groups import Group, groups
 
 
-def usable_cores() -> int:
-    """The cores that the affinity leaves, or a container's quota (cgroup 2) where that is less."""
+def usable_cores(root: Path = Path("/")) -> int:
+    """The cores that the affinity leaves, or the quota of a container where that is less.
+
+    Args:
+        root: what the paths of the system are below; another than / in tests.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, _quota() or cores))
+    quotas = [quota for group in groups("cpu", root) if (quota := _quota(group)) is not None]
+    return max(1, min([cores, *quotas]))
 
 
-def _quota() -> int | None:
-    """The container's CPU time in whole cores, a begun one counted; None without a limit."""
+def _quota(group: Group) -> int | None:
+    """The CPU time of a group in whole cores, a begun one counted; None without a limit."""
+    if group.unified:
+        quota, period = [*group.text("cpu.max").split(), "", ""][:2]
+    else:
+        quota, period = group.text("cpu.cfs_quota_us"), group.text("cpu.cfs_period_us")
     try:
-        quota, period = _CGROUP_LIMIT.read_text("ascii").split()
-        return -(-int(quota) // int(period))
-    except (OSError, ValueError):  # no cgroup 2, or `max`
+        cores = -(-int(quota) // int(period))
+    except (ValueError, ZeroDivisionError):  # no such file, or `max`
         return None
+    return cores if cores > 0 else None  # version 1 writes -1 for no limit

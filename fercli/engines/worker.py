@@ -2,7 +2,8 @@
 
 A process of its own, because a codec that crashes, a picture that eats the memory or a file that never
 comes must cost one photo and not the run. It speaks pickles: told what loads the detector, it answers what
-the detector is, or the error that kept it from loading; told photos, it answers each with a `Prepared`.
+the detector is, or the error that kept it from loading; told photos, it answers each with a `Prepared`. In
+between it asks for the memory that a photo takes, and goes on once it is told so.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ import os
 import pickle
 import sys
 import threading
-from functools import partial
+from enum import Enum, auto
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from fercli.analyzer import prepare
-from fercli.errors import FercliError
-from fercli.sources import printable_path, read_photo
+from fercli.engines.memory import BYTES_A_PIXEL, room_in_process
+from fercli.errors import FercliError, PhotoError, PhotoErrorKind, shortage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fercli.plugins import Detector
+
+SMALL_FILE = 4 << 20
+"""Bytes that a worker reads without asking."""
 
 
 class Setup(NamedTuple):
@@ -30,6 +33,8 @@ class Setup(NamedTuple):
 
     load_detector: Callable[[], Detector]
     max_pixels: int
+    memory: int
+    """Bytes that a photo may take at most, all to itself."""
 
 
 class Task(NamedTuple):
@@ -39,25 +44,101 @@ class Task(NamedTuple):
     data: bytes | None = None
 
 
+class Use(Enum):
+    """What memory is asked for."""
+
+    FILE = auto()
+    PIXELS = auto()
+
+
+class Request(NamedTuple):
+    """What a worker asks for amid a photo, and holds until it has answered; anything told means yes."""
+
+    use: Use
+    amount: int
+    """Bytes."""
+
+
 def main() -> None:
     """Works until the process that started it closes the pipe or ends."""
     tasks, answers = _claimed_pipes()
-    told = _listen(tasks)
-    setup: Setup = told.get()
     try:
+        told = _listen(tasks)
+        # Heavy, so that memory may run out here already.
+        from fercli.analyzer import prepare
+
+        setup: Setup = _next(told)
         detector = setup.load_detector()
         _answer(answers, dict(detector.describe()))
-    except FercliError as error:
-        _answer(answers, error)
+    except Exception as error:
+        known = error if isinstance(error, FercliError) else shortage(error)
+        if known is None:
+            raise
+        _answer(answers, known)
         return
     while True:
-        task: Task = told.get()
-        read = partial(_bytes, task)
-        _answer(answers, prepare(printable_path(task.path), read, detector, setup.max_pixels))
+        photo = _Photo(_next(told), setup, told, answers)
+        _answer(answers, prepare(photo.name, photo.read, detector, setup.max_pixels, photo.admit))
 
 
-def _bytes(task: Task) -> bytes:
-    return read_photo(task.path) if task.data is None else task.data
+class _Photo:
+    """A task on the way: its bytes, and the memory that it asks for."""
+
+    def __init__(self, task: Task, setup: Setup, told: SimpleQueue[Any], answers: BinaryIO) -> None:
+        from fercli.sources import printable_path
+
+        self.name = printable_path(task.path)
+        self._task = task
+        self._setup = setup
+        self._told = told
+        self._answers = answers
+
+    def read(self) -> bytes:
+        """The photo's encoded bytes."""
+        from fercli.sources import read_photo
+
+        return read_photo(self._task.path, self._admit_file) if self._task.data is None else self._task.data
+
+    def _admit_file(self, size: int) -> None:
+        if size > SMALL_FILE:
+            self._ask(Use.FILE, size)
+
+    def admit(self, pixels: int) -> None:
+        """Waits until the others leave as much memory as so many pixels take.
+
+        Raises:
+            PhotoError: there would not be enough, be they gone.
+        """
+        needed = pixels * BYTES_A_PIXEL
+        room = room_in_process()
+        there_is = self._setup.memory if room is None else min(room, self._setup.memory)
+        if needed > there_is:
+            raise PhotoError(
+                PhotoErrorKind.TOO_LARGE,
+                f"Its {pixels} pixels take about {_megabytes(needed)} of memory,"
+                f" and there are {_megabytes(there_is)}.",
+            )
+        self._ask(Use.PIXELS, needed)
+
+    def _ask(self, use: Use, amount: int) -> None:
+        _answer(self._answers, Request(use, amount))
+        _next(self._told)
+
+
+def _megabytes(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 10**9 else f"{number / 1e6:.1f} MB"
+
+
+def _next(told: SimpleQueue[Any]) -> Any:
+    """What is told next.
+
+    Raises:
+        Exception: it could not be understood, for want of memory for instance.
+    """
+    item = told.get()
+    if isinstance(item, Exception):
+        raise item
+    return item
 
 
 def _claimed_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -77,8 +158,10 @@ def _listen(tasks: BinaryIO) -> SimpleQueue[Any]:
         try:
             while True:
                 told.put(pickle.load(tasks))  # noqa: S301 - from the process that started this one
-        finally:
+        except EOFError:
             os._exit(0)
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+            told.put(error)
 
     threading.Thread(target=listen, daemon=True).start()
     return told

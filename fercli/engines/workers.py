@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+import time
+from contextlib import ExitStack, suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from fercli.analyzer import unprepared
-from fercli.engines.worker import Setup, Task
+from fercli.engines.memory import Budget, Memory, room_in_process
+from fercli.engines.worker import Request, Setup, Task, Use
 from fercli.errors import FercliError, PhotoError, PhotoErrorKind, UnavailableError
 from fercli.sources import printable_path
 
@@ -35,10 +37,19 @@ class _LostError(Exception):
 
 
 class Workers:
-    """Processes that prepare photos, each one at a time; one that dies is replaced."""
+    """Processes that prepare photos, each one at a time; one that dies is replaced.
+
+    Together they hold no more than half of the memory for pixels, and an eighth for files, unless a single
+    photo needs more: that one has it to itself.
+    """
 
     def __init__(
-        self, load_detector: Callable[[], Detector], max_pixels: int, count: int, timeout: float
+        self,
+        load_detector: Callable[[], Detector],
+        max_pixels: int,
+        count: int,
+        timeout: float,
+        memory: Memory,
     ) -> None:
         """Starts the processes, and does not wait for them.
 
@@ -47,11 +58,25 @@ class Workers:
             max_pixels: the largest picture, in pixels.
             count: how many.
             timeout: seconds that a photo may take.
+            memory: what there is.
+
+        Raises:
+            OSError, RuntimeError: the system lets no further process or thread start.
         """
-        self._setup = pickle.dumps(Setup(load_detector, max_pixels))
+        self._setup = pickle.dumps(Setup(load_detector, max_pixels, memory.available + memory.swap))
         self._timeout = timeout
+        self._budgets = {
+            Use.PIXELS: Budget(memory.available // _SHARE_OF_PIXELS),
+            Use.FILE: Budget(memory.available // _SHARE_OF_FILES),
+        }
         self._closed = False
-        self._all = [_Worker(self._setup) for _ in range(count)]
+        self._all: list[_Worker] = []
+        try:
+            for _ in range(count):
+                self._all.append(_Worker(self._setup, self._budgets))
+        except BaseException:
+            self.close()
+            raise
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
         for worker in self._all:
             self._idle.put(worker)
@@ -95,12 +120,14 @@ class Workers:
 
     def _replaced(self, worker: _Worker) -> _Worker:
         worker.kill()
+        worker.wait()
         if self._closed:
             return worker
-        fresh = _Worker(self._setup)
+        fresh = _Worker(self._setup, self._budgets)
         self._all[self._all.index(worker)] = fresh
         if self._closed:  # meanwhile
             fresh.kill()
+            fresh.wait()
         return fresh
 
     def close(self) -> None:
@@ -108,12 +135,14 @@ class Workers:
         self._closed = True
         for worker in self._all:
             worker.kill()
+        for worker in self._all:  # which ended side by side
+            worker.wait()
 
 
 class _Worker:
     """One process, and the pipes to it; used by one thread at a time."""
 
-    def __init__(self, setup: bytes) -> None:
+    def __init__(self, setup: bytes, budgets: Mapping[Use, Budget]) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - the interpreter that runs already
             [sys.executable, "-c", _START.format(path=sys.path)],
             stdin=subprocess.PIPE,
@@ -123,14 +152,22 @@ class _Worker:
             process_group=0 if os.name == "posix" else None,
         )
         self._tasks = cast("BinaryIO", self._process.stdin)
+        self._told = cast("BinaryIO", self._process.stdout)
         self._setup = setup
+        self._budgets = budgets
         self._description: Mapping[str, str] | None = None
         self._answers: SimpleQueue[Any] = SimpleQueue()
         # A daemon: a process that waits for a dead disk cannot be killed, and its pipe never ends.
-        threading.Thread(target=self._listen, daemon=True).start()
+        try:
+            threading.Thread(target=self._listen, daemon=True).start()
+        except BaseException:
+            self.kill()
+            self.wait()
+            self._told.close()
+            raise
 
     def _listen(self) -> None:
-        with cast("BinaryIO", self._process.stdout) as pipe:
+        with self._told as pipe:
             try:
                 while True:
                     self._answers.put(pickle.load(pipe))  # noqa: S301 - from a process of our own
@@ -157,16 +194,24 @@ class _Worker:
         return self._description
 
     def ask(self, task: Task, timeout: float) -> Prepared:
-        """The prepared photo.
+        """The prepared photo. What it asks for amid its work it gets in turn, and holds until it is done.
 
         Raises:
-            Empty: it took too long.
+            Empty: it took too long, the time not counted that it waited for others.
             _LostError: the process ended meanwhile.
             UnavailableError: the detector cannot be loaded.
         """
         self.describe()
-        prepared: Prepared = self._answer(pickle.dumps(task, pickle.HIGHEST_PROTOCOL), timeout)
-        return prepared
+        told = pickle.dumps(task, pickle.HIGHEST_PROTOCOL)
+        with ExitStack() as held:
+            while True:
+                started = time.monotonic()
+                answer: Request | Prepared = self._answer(told, max(timeout, 0))
+                if not isinstance(answer, Request):
+                    return answer
+                timeout -= time.monotonic() - started
+                held.enter_context(self._budgets[answer.use].held(answer.amount))
+                told = _YES
 
     def _answer(self, told: bytes, timeout: float | None) -> Any:
         # Where the pipe is broken, its other end has ended and says so.
@@ -180,15 +225,20 @@ class _Worker:
         return answer
 
     def kill(self) -> None:
-        """Ends the process, and waits a moment for that."""
+        """Ends the process, whatever it does."""
         self._process.kill()
         self._answers.put(_ENDED)
+
+    def wait(self) -> None:
+        """Waits a moment for the process to end."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE)
         with suppress(OSError):
             self._tasks.close()
 
 
+_SHARE_OF_PIXELS, _SHARE_OF_FILES = 2, 8
+_YES = pickle.dumps(None)
 _ENDED = object()
 _GRACE = 1.0
 """Seconds to wait for a killed process; more only where it waits for a dead disk."""
@@ -203,7 +253,9 @@ def _ending(process: subprocess.Popen[bytes]) -> str:
     if code >= 0:
         return f"exit code {code}"
     name = signal.Signals(-code).name
-    return f"{name}, perhaps out of memory" if -code == signal.SIGKILL else name
+    # The system kills where memory runs out; where a process has a limit of its own, libraries crash.
+    short = -code == signal.SIGKILL or room_in_process() is not None
+    return f"{name}, perhaps out of memory; try fewer --workers" if short else name
 
 
 def _failed(path: str, kind: PhotoErrorKind, sentence: str) -> Prepared:

@@ -11,6 +11,7 @@ from fercli.mtcnn.nets import RUNTIME_REMEDY, load_nets
 from fercli.mtcnn.pyramid import CELL
 from fercli.plugins import Availability
 from fercli.records import Box, Face, Landmarks
+from fercli.runtimes import import_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ class MtcnnPlugin:
     def is_available(self) -> Availability:
         """Whether ONNX Runtime, which runs the nets, is installed and usable."""
         try:
-            import onnxruntime  # noqa: F401 - only whether it can be imported
+            import_onnxruntime()
         except (ImportError, OSError) as error:
             return Availability(False, f"onnxruntime cannot be imported ({error})", RUNTIME_REMEDY)
         return Availability(True)
@@ -70,12 +71,10 @@ class MtcnnDetector:
 
     def describe(self) -> Mapping[str, str]:
         """What really runs: `detector`, `runtime`, `version`, `min_face`, `min_score`."""
-        import onnxruntime
-
         return {
             "detector": MtcnnPlugin.name,
             "runtime": "onnxruntime",
-            "version": onnxruntime.__version__,
+            "version": import_onnxruntime().__version__,
             "min_face": str(self._min_face),
             "min_score": str(self._min_score),
         }

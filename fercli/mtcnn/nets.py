@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fercli.errors import UnavailableError
-
-if TYPE_CHECKING:
-    import onnxruntime
+from fercli.runtimes import import_onnxruntime
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Holds the nets, their manifest nets.json and their licence."""
@@ -27,7 +25,7 @@ Floats = NDArray[np.float32]
 class Net:
     """One net that is loaded and ready; may be called from several threads at once."""
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+    def __init__(self, session: Any) -> None:
         self._session = session
 
     def __call__(self, pixels: Floats) -> list[Floats]:
@@ -52,7 +50,7 @@ def load_nets(threads: int, folder: Path = WEIGHTS) -> Nets:
             manifest describes.
     """
     try:
-        import onnxruntime
+        onnxruntime = import_onnxruntime()
     except (ImportError, OSError) as error:
         raise UnavailableError(f"The detector mtcnn needs onnxruntime: {error}.", RUNTIME_REMEDY) from error
     options = onnxruntime.SessionOptions()

@@ -16,6 +16,7 @@ from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.sources.suffixes import unread_format
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
 # A scheme of one letter is a drive of Windows: C://photos.
@@ -57,11 +58,12 @@ def local_path(path: str, flavour: ModuleType = os.path) -> str:
     return f"//{host}{name}" if windows else path
 
 
-def read_photo(path: str) -> bytes:
+def read_photo(path: str, admit: Callable[[int], None] = lambda _: None) -> bytes:
     """The bytes of a photo's file; never waits for a FIFO or a device.
 
     Args:
         path: as `local_path` takes it.
+        admit: called with the file's size in bytes before it is read; may wait.
 
     Raises:
         PhotoError: `missing`, `not-a-file`, `unreadable`, `empty`, `too-large` (above 1 GiB) or, for a URL
@@ -75,7 +77,9 @@ def read_photo(path: str) -> bytes:
     try:
         _check_file(os.stat(located), located)
         with open(os.open(located, _OPEN_FLAGS), "rb") as file:
-            _check_file(os.fstat(file.fileno()), located)
+            status = os.fstat(file.fileno())
+            _check_file(status, located)
+            admit(status.st_size)
             data = file.read()
     except (FileNotFoundError, NotADirectoryError):
         raise PhotoError(PhotoErrorKind.MISSING, _why_missing(located)) from None

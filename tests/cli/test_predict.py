@@ -156,7 +156,7 @@ class TestOptions:
 
     def test_verbose_says_what_runs_and_where(self, run: Run, folder: Path) -> None:
         options = ("-v", "--backend", "onnx", "--workers", "2", "--min-face", "50")
-        done = run("predict", folder / "cat.jpg", *options)
+        done = run("predict", folder / "cat.jpg", folder / "cat.jpg", *options)
         said = done.stderr.splitlines()
         assert said[0].startswith(f"model: name {DEFAULT_MODEL}, folder ")
         assert f"version {onnxruntime.__version__}" in said[1]
@@ -164,7 +164,7 @@ class TestOptions:
         assert said[2].startswith("detector: detector mtcnn, ")
         assert "min_face 50" in said[2]
         assert said[3] == "workers: 2"
-        assert len(done.stdout.splitlines()) == 2
+        assert len(done.stdout.splitlines()) == 3
 
     def test_strict_stops_at_the_first_photo_that_cannot_be_read(
         self, run: Run, folder: Path, tmp_path: Path

@@ -90,7 +90,7 @@ def write_results(results: Sequence[Result], folder: Path) -> None:
 
 def _draw(results: Sequence[Result]) -> Figure:
     """The accuracies as dots with their intervals, the article's ranges as bars behind them."""
-    from matplotlib.figure import Figure
+    from fercli_training.drawing import Figure
 
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()

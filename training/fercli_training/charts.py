@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from fercli.records import EXPRESSIONS
 from fercli_training.calibration import BINS
+from fercli_training.drawing import Figure, FigureCanvasAgg, PercentFormatter
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Polygon
 
 from fercli.records import EXPRESSIONS
+from fercli_training.drawing import Figure, Polygon
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -22,6 +22,7 @@ from fercli.devices import CPU
 from fercli.errors import ReportError
 from fercli.exporting import ParityError, check_int8, check_parity
 from fercli.records import EXPRESSIONS
+from fercli.runtimes import import_onnxruntime
 from fercli_torch.network import build_network
 from fercli_training.calibration import fit_temperature
 from fercli_training.card import model_card
@@ -100,10 +101,8 @@ def complete_bundle(
     Raises:
         ParityError: the network in 8 bits is too far from the one in 32.
     """
-    import onnxruntime
-
     faces = calibration_faces(splits[Split.TRAINING])
-    made_by = {"pictures": len(faces), "onnxruntime": onnxruntime.__version__}
+    made_by = {"pictures": len(faces), "onnxruntime": import_onnxruntime().__version__}
     provenance = {**description["provenance"], "int8": made_by}
     files = dict(description["files"])
     bundle = Bundle(folder, {**description, "provenance": provenance, "files": files, "metrics": {}})

@@ -7,12 +7,14 @@ pictures, which is a matter of a few sums, stays in 32 bits.
 
 from __future__ import annotations
 
+from importlib import import_module
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fercli.crop import to_unit_range
+from fercli.runtimes import import_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,30 +46,34 @@ def quantise(model: Path, faces: NDArray[np.float32], out: Path) -> None:
         faces: what the activations' ranges are measured on, float32 (N, 1, 48, 48), grey in 0..1.
         out: the file that is written.
     """
-    from onnxruntime.quantization import QuantType, quantize_static
-
+    quantization = _quantization()
     network = _prepared(model)
-    quantize_static(
+    quantization.quantize_static(
         network,
         out,
         _reader(network.graph.input[0].name, faces),
         op_types_to_quantize=_OPERATIONS,
         per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
+        activation_type=quantization.QuantType.QUInt8,
+        weight_type=quantization.QuantType.QInt8,
         # 7 bits for weights: with 8, processors without VNNI overflow and answer differently.
         reduce_range=True,
     )
 
 
+def _quantization() -> Any:
+    """ONNX Runtime's tools for that."""
+    import_onnxruntime()
+    return import_module("onnxruntime.quantization")
+
+
 def _prepared(model: Path) -> Any:
     """The ONNX model with its shapes inferred, and without the exporter's notes on its source files."""
     import onnx
-    from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with TemporaryDirectory() as folder:
         prepared = f"{folder}/{model.name}"
-        quant_pre_process(model, prepared, skip_symbolic_shape=True)
+        _quantization().shape_inference.quant_pre_process(model, prepared, skip_symbolic_shape=True)
         network = onnx.load(prepared)
     for part in (network.graph, *network.graph.node):
         del part.metadata_props[:]
@@ -76,9 +82,8 @@ def _prepared(model: Path) -> Any:
 
 def _reader(name: str, faces: NDArray[np.float32]) -> Any:
     """The faces as ONNX Runtime's calibration wants them: batch after batch, then None."""
-    from onnxruntime.quantization import CalibrationDataReader
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime carries no types
+    class Reader(_quantization().CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime carries no types
         def __init__(self) -> None:
             self._batches = iter(range(0, len(faces), _BATCH))
 
