@@ -9,7 +9,14 @@ import numpy as np
 
 from fercli.architecture import SIDE
 from fercli.crop import crop_face
-from fercli.errors import MemoryShortageError, PhotoError, PhotoErrorKind, in_one_line, shortage
+from fercli.errors import (
+    FercliError,
+    MemoryShortageError,
+    PhotoError,
+    PhotoErrorKind,
+    in_one_line,
+    shortage,
+)
 from fercli.images import decode
 from fercli.records import Photo
 
@@ -55,7 +62,8 @@ def prepare(
     except Exception as error:  # noqa: BLE001 - one photo must never end the run, whatever a plugin does
         if isinstance(shortage(error), MemoryShortageError):
             return unprepared(path, PhotoError(PhotoErrorKind.TOO_LARGE, _NO_MEMORY))
-        return unprepared(path, PhotoError(PhotoErrorKind.INTERNAL, in_one_line(error)))
+        words = error.message if isinstance(error, FercliError) else in_one_line(error)
+        return unprepared(path, PhotoError(PhotoErrorKind.INTERNAL, words))
     height, width = rgb.shape[:2]
     return Prepared(Photo(path, faces, width, height), np.stack(crops) if crops else _NO_CROPS)
 

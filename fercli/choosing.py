@@ -9,8 +9,8 @@ import numpy as np
 from fercli.architecture import SIDE
 from fercli.devices import AUTO, CPU, places
 from fercli.errors import DeviceError, UnavailableError
-from fercli.plugins import blamed_on, find_backend
-from fercli.prediction import checked_logits
+from fercli.loading import load_classifier
+from fercli.plugins import find_backend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,9 +68,7 @@ def _candidates(backend: str, place: str) -> Sequence[str]:
 
 
 def _load(name: str, plugin: Backend, bundle: Bundle, place: str, threads: int) -> Classifier:
-    blamed = f"backend {name}, with the model in {bundle.folder},"
-    with blamed_on(blamed):
-        classifier = plugin.load(bundle, place, threads)
+    classifier = load_classifier(name, plugin, bundle, place, threads)
     # What a network cannot do with a face is better said before the first photo than after it.
-    checked_logits(classifier, _BLANK, blamed)
+    classifier(_BLANK)
     return classifier

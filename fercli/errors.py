@@ -181,9 +181,14 @@ _SIGNS = {
 """Parts of what errors say that carry no number."""
 
 
-def in_one_line(error: Exception) -> str:
-    """What an error of foreign code says, short enough for a message or a report's cell."""
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+def in_one_line(error: BaseException) -> str:
+    """What an error of foreign code says, short enough for a message or a report's cell; no full stop."""
+    kind = type(error).__name__
+    try:
+        words = str(error).strip()
+    except Exception:  # noqa: BLE001 - a stranger's error may fail in saying what it is
+        words = ""
+    return f"{kind}: {words.splitlines()[0]}".rstrip(".") if words else kind
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

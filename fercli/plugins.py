@@ -6,11 +6,21 @@ Built-in plugins go the same way as a stranger's: the entry-point groups `fercli
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, redirect_stdout
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_checkable
 
-from fercli.errors import FercliError, ShortageError, UnavailableError, did_you_mean, in_one_line, shortage
+from fercli.errors import (
+    FercliError,
+    PhotoError,
+    ShortageError,
+    UnavailableError,
+    did_you_mean,
+    in_one_line,
+    shortage,
+)
+from fercli.interruption import is_interruption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -136,30 +146,25 @@ def find_detector(name: str) -> DetectorPlugin:
     return cast("DetectorPlugin", _find(DETECTORS, name))
 
 
-def load_detector(name: str, min_face: int, min_score: float, threads: int) -> Detector:
-    """The detector of a name, ready; the arguments are those of `DetectorPlugin.load`.
-
-    Raises:
-        UnavailableError: there is none of that name, it cannot run here, or fails to load.
-    """
-    plugin = find_detector(name)
-    with blamed_on(f"detector {name}"):
-        return plugin.load(min_face, min_score, threads)
-
-
 @contextmanager
 def blamed_on(plugin: str) -> Iterator[None]:
     """Whatever a plugin's code raises becomes an error that names the plugin, as in `backend onnx`.
 
+    What it prints meanwhile goes to standard error. An interruption passes, and so does an error that says
+    what the machine lacks (`fercli.errors.shortage`).
+
     Raises:
         ShortageError: the machine lacks what it needs.
-        UnavailableError: the code raised something that is not fercli's own.
+        UnavailableError: the code raised something that is not fercli's own, be it SystemExit.
     """
     try:
-        yield
-    except FercliError:
+        with redirect_stdout(sys.stderr):
+            yield
+    except (FercliError, PhotoError):
         raise
-    except Exception as error:
+    except BaseException as error:
+        if is_interruption(error):
+            raise
         raise shortage(error) or UnavailableError(
             f"The {plugin} fails: {in_one_line(error)}.", "fercli doctor shows what runs here."
         ) from error
@@ -188,19 +193,25 @@ def _points(group: str) -> dict[str, EntryPoint]:
 def _discover(point: EntryPoint) -> Discovered:
     name, group = point.name, point.group
     try:
-        plugin = point.load()()
-    except ShortageError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+        with redirect_stdout(sys.stderr):
+            plugin = point.load()()
+    except BaseException as error:  # noqa: BLE001 - a stranger's code may raise anything
+        _pass_on(error)
         return Discovered(name, None, Availability(False, f"it fails to load ({in_one_line(error)})"))
     if not _PROTOCOLS[group](plugin):
         return Discovered(name, None, Availability(False, f"it has not the interface of a {_KINDS[group]}"))
     try:
-        return Discovered(name, plugin, Availability(*plugin.is_available()))
-    except ShortageError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+        with redirect_stdout(sys.stderr):
+            return Discovered(name, plugin, Availability(*plugin.is_available()))
+    except BaseException as error:  # noqa: BLE001 - a stranger's code may raise anything
+        _pass_on(error)
         return Discovered(name, plugin, Availability(False, f"it fails to answer ({in_one_line(error)})"))
+
+
+def _pass_on(error: BaseException) -> None:
+    """Raises an error again that is not the plugin's own doing."""
+    if is_interruption(error) or isinstance(error, ShortageError):
+        raise error
 
 
 _KINDS = {BACKENDS: "backend", DETECTORS: "detector"}

@@ -6,10 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fercli.errors import UnavailableError
-from fercli.plugins import blamed_on
-from fercli.records import EXPRESSIONS
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -36,29 +32,11 @@ class Predictor:
         """
         views = [faces, faces[:, :, ::-1]] if self._mirrored else [faces]
         batch = np.ascontiguousarray(np.concatenate(views)[:, np.newaxis])
-        answers = [softmax(checked_logits(classifier, batch)) for classifier in self._classifiers]
+        answers = [softmax(classifier(batch)) for classifier in self._classifiers]
         mean: NDArray[np.float64] = (
             np.mean(answers, axis=0).reshape(len(views), len(faces), -1).mean(axis=0)
         )
         return mean
-
-
-def checked_logits(
-    classifier: Classifier, batch: NDArray[np.float32], blamed: str = "backend"
-) -> NDArray[np.float32]:
-    """What a classifier gives for float32 (N, 1, 48, 48), made sure to be finite logits (N, 7).
-
-    Raises:
-        UnavailableError: the classifier fails, or gives something else.
-    """
-    with blamed_on(blamed):
-        logits = classifier(batch)
-    shape = (len(batch), len(EXPRESSIONS))
-    if logits.shape != shape or not np.isfinite(logits).all():
-        raise UnavailableError(
-            f"The {blamed} gives no finite logits of shape {shape}.", "Choose another --backend or --model."
-        )
-    return logits
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:

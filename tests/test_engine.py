@@ -18,7 +18,7 @@ from fercli.engines.local import run_local
 from fercli.engines.memory import Memory
 from fercli.engines.workers import Workers
 from fercli.errors import UnavailableError
-from fercli.plugins import load_detector
+from fercli.loading import load_detector
 from fercli.prediction import Predictor
 from fercli.whole import WholePhotoDetector
 from tests.corpus import encoded, gradient, noise

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fercli.cli import options
-from fercli.cli.evaluate import SplitName
 from fercli.cli.messages import counting, print_table, say, show
 from fercli.errors import ExitCode, UsageError
 
@@ -20,6 +19,13 @@ if TYPE_CHECKING:
     from fercli.comparison.tables import Comparison
 
 app = typer.Typer(help="Compare backends, models or detectors side by side.", no_args_is_help=True)
+
+
+class SplitName(StrEnum):
+    """FER2013's two parts that no network is trained on."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
 
 
 class Layout(StrEnum):
@@ -174,15 +180,12 @@ def _faces(paths: Sequence[str], detector: str) -> Faces:
     """The faces of photos, or those that ship where there are none."""
     from fercli.comparison.faces import read_faces, unlabelled
     from fercli.engines.cores import usable_cores
-    from fercli.plugins import blamed_on, find_detector
+    from fercli.loading import load_detector
     from fercli.sample_faces import sample_faces
 
     if not paths:
         return unlabelled(sample_faces())
-    plugin = find_detector(detector)
-    with blamed_on(f"detector {detector}"):
-        finder = plugin.load(min_face=40, min_score=0.9, threads=usable_cores())
-    return read_faces(paths, finder)
+    return read_faces(paths, load_detector(detector, min_face=40, min_score=0.9, threads=usable_cores()))
 
 
 def _fer2013(data: Path, split: SplitName) -> Faces:

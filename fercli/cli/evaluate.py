@@ -122,17 +122,15 @@ def _network(
     from fercli.bundle import load_members
     from fercli.choosing import load_classifiers
     from fercli.engines.cores import usable_cores
-    from fercli.plugins import blamed_on
-    from fercli.prediction import Predictor, checked_logits
+    from fercli.prediction import Predictor
 
     bundles = load_members(model)
-    runtime, classifiers = load_classifiers(bundles, backend, device, usable_cores())
+    _, classifiers = load_classifiers(bundles, backend, device, usable_cores())
     name = bundles[0].name if len(bundles) == 1 else model
-    with blamed_on(f"backend {runtime}"):
-        about = {"model": name, "mirrored": mirrored, "backend": dict(classifiers[0].describe())}
+    about = {"model": name, "mirrored": mirrored, "backend": dict(classifiers[0].describe())}
     if mirrored or len(bundles) > 1:
         return partial(_logarithms, Predictor(classifiers, mirrored=mirrored)), about
-    return partial(checked_logits, classifiers[0], blamed=f"backend {runtime}"), about
+    return classifiers[0], about
 
 
 def _logarithms(predictor: Predictor, batch: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -62,14 +62,14 @@ def explain(
     from fercli.bundle import load_bundle
     from fercli.crop import crop_face, crop_to_photo
     from fercli.engines.cores import usable_cores
-    from fercli.plugins import find_detector
+    from fercli.loading import load_detector
     from fercli_training.explanation import convolution_weights
     from fercli_training.explanation import explain as explanation
     from fercli_training.explanation_chart import explanation_chart, filters_chart
 
     wanted = _expression(expression)
     bundle = load_bundle(model)
-    finder = find_detector(detector).load(min_face, min_score, usable_cores())
+    finder = load_detector(detector, min_face, min_score, usable_cores())
     rgb, found = _find_face(image, finder, face)
     explained = explanation(bundle, crop_face(rgb, found, finder.framing), wanted)
     answer = EXPRESSIONS[int(explained.probabilities.argmax())]
@@ -107,9 +107,9 @@ def _find_face(image: str, detector: Detector, number: int) -> tuple[NDArray[np.
 
     try:
         rgb = decode(read_photo(image))
+        faces = detector.detect(rgb)
     except PhotoError as error:
         raise UnreadablePhotoError(f"{image}: {error.sentence}", "Name another photo.") from error
-    faces = detector.detect(rgb)
     if not faces:
         raise UsageError(
             f"No face was found in {image}.",

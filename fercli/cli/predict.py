@@ -122,7 +122,7 @@ def predict(
     from fercli.engines.local import run_local
     from fercli.engines.memory import usable_memory, usable_workers
     from fercli.engines.workers import Workers
-    from fercli.plugins import load_detector
+    from fercli.loading import load_detector
     from fercli.reports.running import locked, not_done, open_running, read_earlier
     from fercli.sources import STANDARD_INPUT, Findings, find_photos
 
@@ -196,14 +196,12 @@ def _predictor(
     """The networks, and what they are and run on, a line each."""
     from fercli.bundle import load_members
     from fercli.choosing import load_classifiers
-    from fercli.plugins import blamed_on
     from fercli.prediction import Predictor
 
     bundles = [bundle for model in models for bundle in load_members(model)]
     loaded = load_classifiers(bundles, backend, device, threads)
     lines = [_line("model", {"name": bundle.name, "folder": str(bundle.folder)}) for bundle in bundles]
-    with blamed_on(f"backend {loaded.backend}"):
-        lines.append(_line("backend", {"name": loaded.backend, **loaded.classifiers[0].describe()}))
+    lines.append(_line("backend", {"name": loaded.backend, **loaded.classifiers[0].describe()}))
     return Predictor(loaded.classifiers, mirrored=mirrored), lines
 
 

@@ -15,8 +15,9 @@ from fercli.comparison.faces import MAX_PIXELS
 from fercli.comparison.tables import Column, Comparison, Section
 from fercli.engines.cores import usable_cores
 from fercli.images import decode
+from fercli.loading import load_detector
 from fercli.mtcnn.boxes import intersection_over_union
-from fercli.plugins import DETECTORS, blamed_on, find_detector
+from fercli.plugins import DETECTORS
 from fercli.sources import printable_path, read_photo
 from fercli.wording import count_of
 
@@ -90,9 +91,7 @@ class Finder:
             UnavailableError: the detector cannot run here, or fails.
         """
         started = perf_counter()
-        plugin = find_detector(self._name)
-        with blamed_on(f"detector {self._name}"):
-            self._detector = plugin.load(self._min_face, self._min_score, self._threads)
+        self._detector = load_detector(self._name, self._min_face, self._min_score, self._threads)
         self._load_seconds = perf_counter() - started
         for path in self._photos:
             photo = prepare(path, partial(read_photo, path), self._detector, MAX_PIXELS).photo
@@ -114,9 +113,7 @@ class Finder:
 
     def result(self) -> Found:
         """What was found."""
-        with blamed_on(f"detector {self._name}"):
-            about = {str(key): str(value) for key, value in self._detector.describe().items()}
-        return Found(about, self._boxes, self._failures, self._load_seconds)
+        return Found(dict(self._detector.describe()), self._boxes, self._failures, self._load_seconds)
 
 
 def compare_detectors(

@@ -11,8 +11,6 @@ import numpy as np
 from fercli.bundle import Bundle
 from fercli.choosing import load_classifiers
 from fercli.comparison.worker import peak_megabytes
-from fercli.plugins import blamed_on
-from fercli.prediction import checked_logits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +36,7 @@ class Measured(NamedTuple):
         about: what really runs, by the backend's own account.
         logits: float32 (N, 7), of all faces.
         load_seconds: from nothing imported to the first face read.
-        peak_megabytes: of its whole process.
+        peak_megabytes: of its whole process; None where the system does not tell.
         size_megabytes: of the model's files that it read; None where it took none that it could name.
     """
 
@@ -46,7 +44,7 @@ class Measured(NamedTuple):
     about: dict[str, str]
     logits: NDArray[np.float32]
     load_seconds: float
-    peak_megabytes: float
+    peak_megabytes: float | None
     size_megabytes: float | None
 
 
@@ -84,8 +82,7 @@ class Network:
 
     def measure(self) -> Timings:
         """The seconds of every call in a fifth of a second or more for each batch size."""
-        with blamed_on(f"backend {self._backend}"):
-            return {size: self._time(size) for size in self._batch_sizes}
+        return {size: self._time(size) for size in self._batch_sizes}
 
     def _time(self, size: int) -> list[float]:
         batch = np.resize(self._faces, (size, *self._faces.shape[1:]))
@@ -104,12 +101,10 @@ class Network:
             UnavailableError: the backend fails, or gives no finite logits.
         """
         starts = range(0, len(self._faces), _BATCH)
-        logits = [checked_logits(self._classifier, self._faces[start : start + _BATCH]) for start in starts]
-        with blamed_on(f"backend {self._backend}"):
-            about = {str(key): str(value) for key, value in self._classifier.describe().items()}
+        logits = [self._classifier(self._faces[start : start + _BATCH]) for start in starts]
         return Measured(
             self._backend,
-            about,
+            dict(self._classifier.describe()),
             np.concatenate(logits),
             self._load_seconds,
             peak_megabytes(),

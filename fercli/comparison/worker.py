@@ -59,12 +59,14 @@ def _answer(method: Callable[[], Any]) -> Any:
         return UnavailableError(f"It fails: {in_one_line(error)}.")
 
 
-def peak_megabytes() -> float:
-    """The most memory that this process ever held, in megabytes of 10^6 bytes."""
+def peak_megabytes() -> float | None:
+    """The most memory that this process ever held, in megabytes of 10^6 bytes; None where nothing tells."""
     if _STATUS.exists():
         fields = dict(line.split(":", 1) for line in _STATUS.read_text("ascii", "replace").splitlines())
         return int(fields["VmHWM"].removesuffix("kB")) * 1024 / 1e6
-    import resource  # Windows has none; it is not supported
-
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return (peak if sys.platform == "darwin" else peak * 1024) / 1e6

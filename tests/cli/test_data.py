@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from fercli.cli import app
+from fercli.cli.commands import app
 from fercli.records import EXPRESSIONS
 from fercli_training.data import Split, read_pictures
 from tests.training.fer2013 import BAD, COUNTS, rows, write

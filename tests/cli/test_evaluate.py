@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 from fercli.bundle import load_bundle
-from fercli.cli import app
+from fercli.cli.commands import app
 from fercli.intervals import wilson_interval
 from fercli.plugins import find_backend
 from fercli.prediction import Predictor

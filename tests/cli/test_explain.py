@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from fercli.bundle import load_bundle
-from fercli.cli import app
+from fercli.cli.commands import app
 from fercli.records import EXPRESSIONS
 from fercli.sample_faces import sample_faces
 from fercli_training.explanation import explain as explanation

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fercli.bundle import ONNX_INT8, load_bundle
-from fercli.cli import app
+from fercli.cli.commands import app
 from fercli.plugins import find_backend
 from fercli.sample_faces import sample_faces
 from tests.backends.conftest import change

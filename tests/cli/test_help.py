@@ -11,7 +11,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from fercli import __version__
-from fercli.cli import app
+from fercli.cli.commands import app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

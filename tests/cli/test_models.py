@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fercli.bundle import CARD, DEFAULT_MODEL, MODELS, ONNX, load_bundle, shipped_models
-from fercli.cli import app
+from fercli.cli.commands import app
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from fercli.bundle import load_bundle
-from fercli.cli import app
+from fercli.cli.commands import app
 from fercli.records import EXPRESSIONS
 from tests.conftest import FERCLI, Run
 from tests.training.fer2013 import BAD, ONE_THREAD, RECIPE, write

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from fercli.bundle import load_bundle
-from fercli.cli import app
+from fercli.cli.commands import app
 from fercli.intervals import wilson_interval
 from fercli.records import EXPRESSIONS
 from fercli_training.data import Pictures, Split

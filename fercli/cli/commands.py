@@ -1,0 +1,69 @@
+"""All commands as one program."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from fercli import __version__
+from fercli.cli import compare, data, doctor, evaluate, explain, export, models, predict, report, train
+from fercli.cli.ending import end
+
+
+class _Group(TyperGroup):
+    """Turns what ends a run into a message and an exit code, for every command."""
+
+    def main(self, *arguments: Any, **extra: Any) -> Any:
+        try:
+            return super().main(*arguments, **extra)
+        except Exception as error:  # noqa: BLE001 - nobody can foresee them all
+            sys.exit(end(error))
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, EOFError, OSError) as error:  # Typer has endings of its own for these
+            raise typer.Exit(end(error)) from error
+
+
+app = typer.Typer(
+    name="fercli",
+    cls=_Group,
+    help="Read the facial expressions in folders of photos and write a report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"fercli {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and leave.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("predict")(predict.predict)
+app.add_typer(report.app, name="report")
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.add_typer(models.app, name="models")
+app.add_typer(compare.app, name="compare")
+app.add_typer(data.app, name="data")
+app.command("explain")(explain.explain)
+app.command("export")(export.export)
+app.command("doctor")(doctor.doctor)

@@ -1,0 +1,99 @@
+"""How a run ends: whatever was raised, in a sentence on standard error and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from fercli.errors import ExitCode, FercliError, in_one_line, shortage
+from fercli.interruption import Interruption
+
+if TYPE_CHECKING:
+    from threading import ExceptHookArgs
+
+DEBUG = "FERCLI_DEBUG"
+"""The environment variable that asks for the traceback of whatever ends a run."""
+
+_CLOSED_PIPE = 141
+"""What a shell reports of a program that a closed pipe ended: 128 + SIGPIPE."""
+
+
+def end(error: BaseException) -> int:
+    """Says why a run ends, where that is to be said, and gives its exit code."""
+    match error:
+        case SystemExit():
+            return _asked_for(error)
+        case Interruption():
+            return error.exit_code
+        case KeyboardInterrupt():
+            return ExitCode.INTERRUPTED
+        case BrokenPipeError():
+            return _CLOSED_PIPE
+    _say_why(error)
+    return error.exit_code if isinstance(error, FercliError) else ExitCode.PROGRAM_ERROR
+
+
+def end_of_thread(ended: ExceptHookArgs) -> None:
+    """Says what ended a thread; for `threading.excepthook`."""
+    if ended.exc_value is not None:
+        _say_why(ended.exc_value)
+
+
+def flushed(code: int) -> int:
+    """The exit code once standard output has all that was printed to it, which may fail only now."""
+    if sys.stdout is None:
+        return code
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        with suppress(OSError, ValueError):  # or Python would try again, and say so at length
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return code or end(error)
+    return code
+
+
+def _asked_for(error: SystemExit) -> int:
+    # Typer and rich take a closed pipe for an error of the program.
+    if isinstance(error.__context__, BrokenPipeError):
+        return _CLOSED_PIPE
+    if error.code is None or isinstance(error.code, int):
+        return error.code or ExitCode.DONE
+    _tell(f"fercli: {error.code}")
+    return ExitCode.PROGRAM_ERROR
+
+
+def _say_why(error: BaseException) -> None:
+    if os.environ.get(DEBUG, "0") not in {"", "0"}:
+        import traceback
+
+        _tell("".join(traceback.format_exception(error)).rstrip())
+    _tell(*_words(error))
+
+
+def _words(error: BaseException) -> tuple[str, ...]:
+    """The sentence, and what to do."""
+    if isinstance(error, FercliError):
+        return tuple(filter(None, (f"fercli: {error.message}", error.remedy)))
+    lacking = shortage(error)
+    if lacking is not None:
+        return f"fercli: {lacking.message}", lacking.remedy
+    if isinstance(error, RecursionError):
+        return "fercli: Something is nested more deeply than Python can follow (RecursionError).", _WHERE
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return f"fercli: {where}{error.strerror}.", _WHERE
+    return f"fercli: An error that nobody foresaw: {in_one_line(error)}.", _WHERE
+
+
+_WHERE = f"Run it with {DEBUG}=1 in the environment to see where that happens, and report it."
+
+
+def _tell(*lines: str) -> None:
+    """As `fercli.cli.messages.say`, by nothing that may be what fails."""
+    with suppress(OSError, ValueError):
+        for line in lines:
+            if sys.stderr is not None:
+                sys.stderr.write(f"{line}\n")
+                sys.stderr.flush()

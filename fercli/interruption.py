@@ -1,0 +1,93 @@
+"""The signals that ask a program to end, all of them as Ctrl-C is: SIGINT, SIGTERM and SIGHUP.
+
+A shell, a container and a closing terminal each ask with another one. What a run has begun is put in order
+for all of them, by the same `finally` and `with` that serve an exception.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import contextmanager, suppress
+from time import monotonic
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""Windows lacks SIGHUP, and it alone has SIGBREAK."""
+_PATIENCE = 2.0
+"""Seconds that putting things in order may take before one more signal ends it."""
+_SHOW_CURSOR = b"\x1b[?25h"
+
+
+class Interruption(KeyboardInterrupt):
+    """A signal asked the program to end. `exit_code` is what a shell reports of one that it ended."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = exit_code(number)
+
+
+def exit_code(number: int) -> int:
+    """What a shell reports of a program that a signal ended."""
+    return 128 + number
+
+
+def ending_signals() -> list[signal.Signals]:
+    """The signals that ask this program to end, but for those it was started to ignore, as by nohup."""
+    here = [signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__]
+    return [number for number in here if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Whether a person or the system asks for the end, not a library that raises what only they should."""
+    if isinstance(error, Interruption):
+        return True
+    default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    return default and isinstance(error, KeyboardInterrupt)
+
+
+class Endings:
+    """What a program does when it is asked to end; to be made in the main thread, once.
+
+    At first it ends at once and says nothing, for nothing is begun. Inside `interruptible` an
+    `Interruption` is raised. The signals after that are ignored, so that what was begun is put in order;
+    where that takes too long, one more ends the program at once.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._since = 0.0
+        self._raises = False
+        for number in ending_signals():
+            signal.signal(number, self._handle)
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """While something is under way that has to be put in order."""
+        self._raises = True
+        try:
+            yield
+        finally:
+            self._raises = False
+
+    def _handle(self, number: int, _: object) -> None:
+        if self.received is None:
+            if not self._raises:
+                _end_at_once(number)
+            self.received, self._since = number, monotonic()
+            # What ignores an exception, as the end of an object's life does, would say so at length.
+            sys.unraisablehook = lambda _: None
+            raise Interruption(number)
+        if monotonic() - self._since > _PATIENCE:
+            _end_at_once(self.received)
+
+
+def _end_at_once(number: int) -> NoReturn:
+    with suppress(OSError):
+        if os.isatty(2):
+            os.write(2, _SHOW_CURSOR)
+    os._exit(exit_code(number))
