@@ -85,6 +85,7 @@ def faulty_plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site-packages")
     shutil.copy(faulty.__file__, folder / "fercli_faulty.py")
     (folder / "fercli_faulty_import.py").write_text("raise RuntimeError('broken\\nin two lines')\n")
+    (folder / "fercli_faulty_leaving.py").write_text("import sys\nsys.exit('left')\n")
     metadata = folder / "fercli_faulty-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: fercli-faulty\nVersion: 1.0\n")

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +17,7 @@ import numpy as np
 
 from fercli.crop import WHOLE
 from fercli.plugins import Availability, find_backend
-from fercli.records import Box, Face
+from fercli.records import Box, Face, Landmarks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +41,19 @@ near = fercli_faulty:Near
 coarse = fercli_faulty:Coarse
 exits = fercli_faulty:Exits
 killed = fercli_faulty:Killed
+gives-nothing = fercli_faulty:GivesNothing
+gives-words = fercli_faulty:GivesWords
+loads-nothing = fercli_faulty:LoadsNothing
+leaves = fercli_faulty:Leaves
+leaves-in-load = fercli_faulty:LeavesInLoad
+interrupts = fercli_faulty:Interrupts
+is-speechless = fercli_faulty:IsSpeechless
+describes-nothing = fercli_faulty:DescribesNothing
+prints = fercli_faulty:Prints
+forgets = fercli_faulty:Forgets
+waits = fercli_faulty:Waits
+waits-at-the-end = fercli_faulty:WaitsAtTheEnd
+leaves-in-import = fercli_faulty_leaving:Plugin
 
 [fercli.detectors]
 two-halves = fercli_faulty:TwoHalvesPlugin
@@ -46,9 +61,17 @@ raises-in-detect = fercli_faulty:RaisesInDetectPlugin
 by-width = fercli_faulty:ByWidthPlugin
 killed-in-load = fercli_faulty:KilledInLoadPlugin
 raises-in-import = fercli_faulty_import:Plugin
+leaves-in-import = fercli_faulty_leaving:Plugin
 raises-in-constructor = fercli_faulty:RaisesInConstructor
 not-there = fercli_faulty:NotThere
 no-detector = fercli_faulty:NoPlugin
+waits = fercli_faulty:WaitsPlugin
+gives = fercli_faulty:GivesPlugin
+leaves = fercli_faulty:LeavesPlugin
+interrupts = fercli_faulty:InterruptsPlugin
+framed-by-words = fercli_faulty:FramedByWordsPlugin
+loads-nothing = fercli_faulty:LoadsNothingPlugin
+computes-in-numpy = fercli_faulty:ComputesInNumpyPlugin
 """
 
 
@@ -145,6 +168,92 @@ class Killed(ConstantBackend):
         return super().__call__(batch)
 
 
+class GivesNothing(ConstantBackend):
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return None  # type: ignore[return-value]
+
+
+class GivesWords(ConstantBackend):
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return [["happy"] * 7] * len(batch)  # type: ignore[return-value]
+
+
+class LoadsNothing(ConstantBackend):
+    def load(self, bundle: Bundle, device: str, threads: int) -> ConstantBackend:
+        return None  # type: ignore[return-value]
+
+
+class Leaves(ConstantBackend):
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        sys.exit("nothing more to do")
+
+
+class LeavesInLoad(ConstantBackend):
+    def load(self, bundle: Bundle, device: str, threads: int) -> ConstantBackend:
+        sys.exit()
+
+
+class Interrupts(ConstantBackend):
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        raise KeyboardInterrupt("as if a person had")
+
+
+class SpeechlessError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class IsSpeechless(ConstantBackend):
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        raise SpeechlessError
+
+
+class DescribesNothing(ConstantBackend):
+    def describe(self) -> Mapping[str, str]:
+        return None  # type: ignore[return-value]
+
+
+class Prints(ConstantBackend):
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        print("POLLUTION on reading")  # noqa: T201 - what it is for
+        return super().__call__(batch)
+
+
+class Forgets(ConstantBackend):
+    """Reads one batch, and then no more."""
+
+    def load(self, bundle: Bundle, device: str, threads: int) -> ConstantBackend:
+        self._read = 0
+        return self
+
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        self._read += 1
+        if self._read > 1:
+            raise LookupError("it was here a moment ago")
+        return super().__call__(batch)
+
+
+def wait() -> None:
+    """Says so, and waits for ever."""
+    sys.stderr.write("WAITING\n")
+    sys.stderr.flush()
+    threading.Event().wait()
+
+
+class Waits(ConstantBackend):
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        wait()
+        return super().__call__(batch)
+
+
+class WaitsAtTheEnd(Waits):
+    """Never lets go."""
+
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        atexit.register(threading.Event().wait)
+        return super().__call__(batch)
+
+
 class NoPlugin:
     """Has nothing that a plugin has."""
 
@@ -218,3 +327,44 @@ class KilledInLoadPlugin(TwoHalvesPlugin):
 class RaisesInConstructor(TwoHalvesPlugin):
     def __init__(self) -> None:
         raise RuntimeError("not made")
+
+
+class WaitsPlugin(TwoHalvesPlugin):
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        wait()
+        return []
+
+
+class GivesPlugin(TwoHalvesPlugin):
+    """Gives as its faces whatever FERCLI_GIVES says, in Python."""
+
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        faces: list[Face] = eval(os.environ["FERCLI_GIVES"], globals())  # noqa: S307 - from the tests
+        return faces
+
+
+class LeavesPlugin(TwoHalvesPlugin):
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        sys.exit(3)
+
+
+class InterruptsPlugin(TwoHalvesPlugin):
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        raise KeyboardInterrupt
+
+
+class FramedByWordsPlugin(TwoHalvesPlugin):
+    framing = "tight"  # type: ignore[assignment]
+
+
+class LoadsNothingPlugin(TwoHalvesPlugin):
+    def load(self, min_face: int, min_score: float, threads: int) -> TwoHalvesPlugin:
+        return None  # type: ignore[return-value]
+
+
+class ComputesInNumpyPlugin(TwoHalvesPlugin):
+    """Gives NumPy's numbers where Python's are meant, which JSON could not hold."""
+
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        box = Box(*np.array([1, 2, 41, 42], np.float32))
+        return [Face(box, np.float32(0.5), Landmarks(*np.ones((5, 2), np.float32)))]  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from multiprocessing import get_context
@@ -14,7 +14,7 @@ from fercli.errors import FercliError, UnavailableError
 from fercli.plugins import BACKENDS, find_backend, find_detector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from fercli.comparison.worker import Subject
 
@@ -79,6 +79,25 @@ def contest(
     return outcomes
 
 
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Keeps Ctrl-C from what is started meanwhile, for good, and from this process until that is done.
+
+    A process that has only begun would end with a traceback. Whoever started it ends it in order.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # starting it, which the first process does, lets Ctrl-C through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Process:
     """A process that answers questions on a subject. It ends by itself where this one has gone."""
 
@@ -86,7 +105,8 @@ class _Process:
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, subject))
-        self._process.start()
+        with _ctrl_c_held_back():
+            self._process.start()
         theirs.close()
 
     def ask(self, question: str) -> Any:

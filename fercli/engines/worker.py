@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 import threading
 from enum import Enum, auto
@@ -61,6 +62,7 @@ class Request(NamedTuple):
 
 def main() -> None:
     """Works until the process that started it closes the pipe or ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the run's, which ends its workers itself
     tasks, answers = _claimed_pipes()
     try:
         told = _listen(tasks)

@@ -1,4 +1,4 @@
-"""Ctrl-C that lets a step end first, so that what is saved is whole."""
+"""Ctrl-C, and every other signal that asks for the end, lets a step end first: what is saved is whole."""
 
 from __future__ import annotations
 
@@ -7,27 +7,34 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from fercli.interruption import Interruption, ending_signals
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Yields a function that tells whether Ctrl-C was pressed; pressed again, it ends the program at once.
+def interruptible() -> Iterator[Callable[[], Interruption | None]]:
+    """Yields a function that gives the interruption that was asked for, to be raised; None before that.
 
-    Outside the main thread, which gets no signals, nothing is ever pressed.
+    Asked again, the program does at once what it did before this began. Outside the main thread, which gets
+    no signals, nothing is ever asked.
     """
-    pressed = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield pressed.is_set
-        return
+    asked: list[Interruption] = []
+    previous: dict[signal.Signals, Any] = {}
 
-    def press(*_: Any) -> None:
-        pressed.set()
-        signal.signal(signal.SIGINT, previous)
+    def give_back() -> None:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
-    previous = signal.signal(signal.SIGINT, press)
+    def ask(number: int, _: object) -> None:
+        asked.append(Interruption(number))
+        give_back()
+
+    if threading.current_thread() is threading.main_thread():
+        for number in ending_signals():
+            previous[number] = signal.signal(number, ask)
     try:
-        yield pressed.is_set
+        yield lambda: asked[0] if asked else None
     finally:
-        signal.signal(signal.SIGINT, previous)
+        give_back()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+    from fercli.interruption import Interruption
     from fercli_training.data import Pictures
     from fercli_training.recipe import Recipe
 
@@ -138,7 +139,7 @@ class Trainer:
         Raises:
             DivergedError: the loss became NaN or infinite; the last good checkpoint is kept.
             ReportError: a checkpoint or metrics.jsonl cannot be written.
-            KeyboardInterrupt: Ctrl-C; where the run stands has been saved.
+            KeyboardInterrupt: a signal asked for the end; where the run stands has been saved.
         """
         journal = Journal(self.folder, self.epoch, self.learner) if self.leads else None
         try:
@@ -165,7 +166,9 @@ class Trainer:
         """Steps an epoch."""
         return len(self.labels) // self._batch
 
-    def _train_epoch(self, report: Callable[[Step], None], interrupted: Callable[[], bool]) -> float:
+    def _train_epoch(
+        self, report: Callable[[Step], None], interrupted: Callable[[], Interruption | None]
+    ) -> float:
         """What is left of an epoch; returns pictures a second."""
         order = torch.randperm(len(self.labels), generator=torch.Generator().manual_seed(self._seed()))
         first, started, rate = self.step, time.monotonic(), 0.0
@@ -173,9 +176,9 @@ class Trainer:
             self.sums += self._train_batch(order)
             self.step += 1
             # All processes have to leave after the same step.
-            if self._mean(torch.tensor(float(interrupted()), device=self.fabric.device)) > 0:
+            if self._mean(torch.tensor(float(interrupted() is not None), device=self.fabric.device)) > 0:
                 self._save()
-                raise KeyboardInterrupt
+                raise interrupted() or KeyboardInterrupt
             rate = (self.step - first) * self._batch / (time.monotonic() - started)
             if self.leads:
                 report(self._stand(rate))

@@ -1,0 +1,195 @@
+"""Plugins that lie, leave or raise, behind the guard that names them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from fercli.analyzer import prepare
+from fercli.bundle import load_bundle
+from fercli.choosing import load_classifiers
+from fercli.errors import UnavailableError
+from fercli.loading import load_detector
+from tests.corpus import encoded, gradient
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from fercli.records import Photo
+    from tests.conftest import Run
+
+
+@pytest.fixture(autouse=True)
+def _installed(faulty_plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(faulty_plugins)
+
+
+def picture() -> NDArray[np.uint8]:
+    return np.zeros((60, 80, 3), np.uint8)
+
+
+BACKENDS = {
+    "raises-in-load": "fails: RuntimeError: it would not load.",
+    "raises-in-call": "fails: RuntimeError: it would not run.",
+    "wrong-shape": "gives no finite logits of shape (1, 7).",
+    "not-finite": "gives no finite logits of shape (1, 7).",
+    "gives-nothing": "gives no finite logits of shape (1, 7).",
+    "gives-words": "fails: ValueError: could not convert string to float: 'happy'.",
+    "loads-nothing": "fails: TypeError: it loads nothing that can be called.",
+    "leaves": "fails: SystemExit: nothing more to do.",
+    "leaves-in-load": "fails: SystemExit.",
+    "is-speechless": "fails: SpeechlessError.",
+}
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_backend_that_misbehaves_is_named_with_its_model(name: str) -> None:
+    bundle = load_bundle("default")
+    with pytest.raises(UnavailableError) as caught:
+        load_classifiers([bundle], name, "cpu", 1)
+    assert (
+        caught.value.message == f"The backend {name}, with the model in {bundle.folder}, {BACKENDS[name]}"
+    )
+    assert caught.value.remedy
+
+
+def test_a_backend_that_misbehaves_later_is_named_too() -> None:
+    _, (network,) = load_classifiers([load_bundle("default")], "forgets", "cpu", 1)
+    with pytest.raises(UnavailableError, match=r"^The backend forgets, .* fails: LookupError: it was here"):
+        network(np.zeros((3, 1, 48, 48), np.float32))
+
+
+def test_a_backend_that_cannot_say_what_it_is_is_named() -> None:
+    _, (network,) = load_classifiers([load_bundle("default")], "describes-nothing", "cpu", 1)
+    with pytest.raises(UnavailableError, match=r"^The backend describes-nothing, .* fails: AttributeE"):
+        network.describe()
+
+
+def test_what_a_backend_prints_is_no_data(capsys: pytest.CaptureFixture[str]) -> None:
+    load_classifiers([load_bundle("default")], "prints", "cpu", 1)
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "POLLUTION on reading\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("framed-by-words", "fails: TypeError: its framing is no fercli.crop.Framing."),
+        ("loads-nothing", "fails: AttributeError: 'NoneType' object has no attribute 'framing'."),
+    ],
+)
+def test_a_detector_that_does_not_load_is_named(name: str, said: str) -> None:
+    with pytest.raises(UnavailableError) as caught:
+        load_detector(name, 40, 0.9, 1)
+    assert caught.value.message == f"The detector {name} {said}"
+
+
+def test_a_detector_that_leaves_is_named() -> None:
+    with pytest.raises(UnavailableError, match=r"^The detector leaves fails: SystemExit: 3\.$"):
+        load_detector("leaves", 40, 0.9, 1).detect(picture())
+
+
+LIES = {
+    "None": "TypeError",
+    "7": "TypeError",
+    "[None]": "AttributeError",
+    "[(0, 0, 9, 9, 0.5)]": "AttributeError",
+    "[Face(None, 0.5)]": "AttributeError",
+    "[Face(Box(0, 0, 9, np.nan), 0.5)]": "ValueError: it gives a face the box 0, 0, 9, nan",
+    "[Face(Box(0, 0, np.inf, 9), 0.5)]": "ValueError: it gives a face the box 0, 0, inf, 9",
+    "[Face(Box(9, 9, 1, 1), 0.5)]": "ValueError: it gives a face the box 9, 9, 1, 1",
+    "[Face(Box(9, 9, 9, 9), 0.5)]": "ValueError: it gives a face the box 9, 9, 9, 9",
+    "[Face(Box('a', 0, 9, 9), 0.5)]": "ValueError: could not convert string to float: 'a'",
+    "[Face(Box(0, 0, 9, 9), np.nan)]": "ValueError: it gives a face a score or landmarks that are no",
+    "[Face(Box(0, 0, 9, 9), None)]": "TypeError",
+    "[Face(Box(0, 0, 9, 9), 1, (1, 2, 3))]": "TypeError",
+    "[Face(Box(0, 0, 9, 9), 1, Landmarks((1, 2), (3, 4), (5, 6), (7, 8), (9, np.nan)))]": (
+        "ValueError: it gives a face a score or landmarks that are no numbers"
+    ),
+    "(Face(Box(0, 0, 9, 9), 1 / 0) for _ in range(1))": "ZeroDivisionError: division by zero",
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_faces_that_are_none_are_the_detectors_fault(lie: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERCLI_GIVES", lie)
+    detector = load_detector("gives", 40, 0.9, 1)
+    with pytest.raises(UnavailableError) as caught:
+        detector.detect(picture())
+    assert caught.value.message.startswith(f"The detector gives fails: {LIES[lie]}")
+
+    def read() -> bytes:
+        return encoded(gradient(), "png")
+
+    photo = prepare("a.png", read, detector, 10**6).photo
+    assert photo.error == f"internal: {caught.value.message}"
+
+
+@pytest.mark.parametrize("gives", ["()", "[]", "iter(())", "{}"])
+def test_no_face_is_no_fault(gives: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERCLI_GIVES", gives)
+    assert load_detector("gives", 40, 0.9, 1).detect(picture()) == []
+
+
+def test_other_numbers_become_python_s() -> None:
+    detector = load_detector("computes-in-numpy", 40, 0.9, 1)
+    photo: Photo = prepare("a.png", lambda: encoded(gradient(), "png"), detector, 10**6).photo
+    (row,) = photo.rows()
+    assert json.loads(json.dumps(row))["x2"] == 41.0
+
+
+def test_the_built_in_detector_s_faces_pass_the_guard_unchanged() -> None:
+    from fercli.images import decode
+    from fercli.plugins import find_detector
+    from tests.corpus import SAMPLES
+
+    rgb = decode((SAMPLES / "group.jpg").read_bytes())
+    plain = find_detector("mtcnn").load(40, 0.9, 1).detect(rgb)
+    guarded = load_detector("mtcnn", 40, 0.9, 1)
+    assert guarded.detect(rgb) == plain
+    assert guarded.framing == find_detector("mtcnn").load(40, 0.9, 1).framing
+    assert len(plain) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--detector", "none", "--backend", "forgets"], "The backend forgets, with the model in "),
+        (["--detector", "none", "--backend", "interrupts"], "The backend interrupts, with the model in "),
+        (
+            ["--detector", "none", "--backend", "leaves-in-import"],
+            "The backend leaves-in-import cannot",
+        ),
+        (
+            ["--detector", "leaves-in-import"],
+            "The detector leaves-in-import cannot run here: it",
+        ),
+        (["--detector", "loads-nothing"], "The detector loads-nothing fails: AttributeError: "),
+    ],
+)
+def test_predict_names_what_fails(
+    run: Run, faulty_plugins: Path, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(gradient(), "png"))
+    done = run("predict", "a.png", *arguments, cwd=tmp_path, env={"PYTHONPATH": str(faulty_plugins)})
+    assert (done.returncode, done.stdout) == (5, b"")
+    assert done.stderr.startswith(f"fercli: {said}")
+
+
+def test_a_detector_that_interrupts_or_leaves_costs_one_photo(
+    run: Run, faulty_plugins: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(gradient(), "png"))
+    for name, kind in (("interrupts", "KeyboardInterrupt"), ("leaves", "SystemExit: 3")):
+        done = run(
+            *("predict", "a.png", "--detector", name, "--format", "json", "--workers", "1"),
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(faulty_plugins)},
+        )
+        (row,) = json.loads(done.stdout)
+        assert (done.returncode, row["error"]) == (3, f"internal: The detector {name} fails: {kind}.")
