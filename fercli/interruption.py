@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from contextlib import contextmanager, suppress
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Windows lacks SIGHUP, and it alone has SIGBREAK."""
 _PATIENCE = 2.0
 """Seconds that putting things in order may take before one more signal ends it."""
+_PAUSES = (0.1, 0.4)
+"""Seconds until a waiting thread is woken, and until it is once more."""
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -68,6 +71,7 @@ class Endings:
     @contextmanager
     def interruptible(self) -> Iterator[None]:
         """While something is under way that has to be put in order."""
+        _wake_main_thread()
         self._raises = True
         try:
             yield
@@ -84,6 +88,29 @@ class Endings:
             raise Interruption(number)
         if monotonic() - self._since > _PATIENCE:
             _end_at_once(self.received)
+
+
+def _wake_main_thread() -> None:
+    """Makes the main thread look at its signals soon, also where it waits for a lock.
+
+    Python runs a handler in the main thread, between two of its steps. A signal that comes a moment before
+    the thread goes to wait does not end the waiting; another one does, which may be any that has a handler.
+    """
+    if not hasattr(signal, "SIGURG"):  # Windows
+        return
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)
+    signal.signal(signal.SIGURG, lambda *_: None)
+
+    def wake() -> None:
+        while True:
+            if os.read(ours, 1)[0] != signal.SIGURG:
+                for pause in _PAUSES:
+                    sleep(pause)
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGURG)
+
+    threading.Thread(target=wake, name="fercli signals", daemon=True).start()
 
 
 def _end_at_once(number: int) -> NoReturn:
