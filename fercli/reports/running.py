@@ -36,7 +36,7 @@ def locked(out: str) -> Iterator[None]:
     """
     path = Path(f"{Path(out).resolve()}.lock")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
     except OSError as error:
         raise cannot_write(out, error) from error
     try:
