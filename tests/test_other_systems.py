@@ -15,20 +15,20 @@ HIDES = """
 import subprocess  # which needs some of them itself, and has its own for Windows
 import os, signal, sys
 
-for module in ("fcntl", "grp", "pwd", "resource", "syslog", "termios", "tty", "pty", "_posixshmem"):
+for module in ("fcntl", "grp", "pwd", "resource", "syslog", "termios", "tty", "pty"):
     sys.modules[module] = None
 for name in (
     "sched_getaffinity", "sched_setaffinity", "fork", "forkpty", "getuid", "geteuid", "getgid", "getpgid",
     "setsid", "killpg", "mkfifo", "fchmod", "chown", "fchown", "pread", "pwrite", "posix_fadvise",
     "posix_fallocate", "sendfile", "statvfs", "fstatvfs", "memfd_create", "pidfd_open", "getloadavg",
     "O_NONBLOCK", "O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_TMPFILE", "O_NOCTTY",
-    "pthread_sigmask", "pthread_kill", "SIGHUP", "SIGURG", "SIGKILL", "SIGUSR1", "SIGALRM", "SIGPIPE",
+    "pthread_sigmask", "pthread_kill", "SIGHUP", "SIGURG", "SIGUSR1", "SIGALRM", "SIGPIPE",
     "setitimer", "sigwait", "siginterrupt",
 ):
     for module in (os, signal):
         if hasattr(module, name):
             delattr(module, name)
-for name in ("SIGHUP", "SIGURG", "SIGKILL", "SIGUSR1", "SIGALRM", "SIGPIPE"):
+for name in ("SIGHUP", "SIGURG", "SIGUSR1", "SIGALRM", "SIGPIPE"):
     signal.Signals._member_map_.pop(name)
 
 class Folders:

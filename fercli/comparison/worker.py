@@ -61,7 +61,7 @@ def _answer(method: Callable[[], Any]) -> Any:
 
 def peak_megabytes() -> float | None:
     """The most memory that this process ever held, in megabytes of 10^6 bytes; None where nothing tells."""
-    if _STATUS.exists():
+    with suppress(OSError):  # only Linux has it
         fields = dict(line.split(":", 1) for line in _STATUS.read_text("ascii", "replace").splitlines())
         return int(fields["VmHWM"].removesuffix("kB")) * 1024 / 1e6
     try:

@@ -249,6 +249,16 @@ def test_models_on_fer2013(split: str, usage: str, run: Run, tmp_path: Path) -> 
     assert [row["accuracy_low"], row["accuracy_high"]] == figures["intervals"]["accuracy"]
 
 
+def test_only_the_parts_of_the_data_that_it_can_take_are_offered(run: Run, tmp_path: Path) -> None:
+    data = write(tmp_path / "fer2013.csv")
+    for split in ("both", "training", "PrivateTest"):
+        done = run("compare", "models", "residual", "--data", data, "--split", split)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert f"'{split}' is not one of" in done.stderr
+    assert "<public|private>" in run("compare", "models", "--help").stdout.decode()
+    assert run("evaluate", "none", "--data", data, "--split", "both").returncode == 5
+
+
 def test_a_data_file_that_is_broken_is_wrong_usage(run: Run, tmp_path: Path) -> None:
     make, message = BAD["letters"]
     done = run("compare", "models", "default", "--data", make(tmp_path))
@@ -275,7 +285,7 @@ def test_detectors_side_by_side(run: Run, samples: Path, faulty_plugins: Path, t
     assert "There is no detector not-there" not in done.stderr
     assert absent["reason"].startswith("The detector not-there cannot run here: it fails to load")
     assert "broken.jpg: not-an-image" in done.stderr
-    assert "internal: ZeroDivisionError: nothing" in done.stderr
+    assert "internal: The detector raises-in-detect fails: ZeroDivisionError: nothing." in done.stderr
 
 
 def test_what_a_detector_looks_for_can_be_narrowed(run: Run, samples: Path) -> None:

@@ -113,3 +113,28 @@ def test_a_file_that_cannot_be_written_is_one_sentence(samples: Path, tmp_path: 
     result = explain(samples / PHOTO, "--out", tmp_path / "gone" / "out.png")
     assert result.exit_code == 6
     assert "out.png cannot be written: No such file or directory.\nChoose another file." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("detector", "said"),
+    [
+        ("raises-in-detect", "The detector raises-in-detect fails: ZeroDivisionError: nothing."),
+        ("leaves", "The detector leaves fails: SystemExit: 3."),
+        ("loads-nothing", "The detector loads-nothing fails: AttributeError: "),
+        ("framed-by-words", "The detector framed-by-words fails: TypeError: its framing is no "),
+    ],
+)
+def test_a_detector_that_fails_is_named(
+    detector: str,
+    said: str,
+    faulty_plugins: Path,
+    samples: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(faulty_plugins)
+    photo, out = samples / "group.jpg", tmp_path / "out.png"
+    done = CliRunner().invoke(app, ["explain", str(photo), "-o", str(out), "--detector", detector])
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert f"fercli: {said}" in done.stderr
+    assert not out.exists()

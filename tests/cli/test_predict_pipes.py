@@ -245,7 +245,7 @@ class TestPlugins:
         done = run("predict", "a.png", "b.png", *options, cwd=folder, env=environment)
         assert done.returncode == 3
         assert [row["error"] for row in json.loads(done.stdout)] == [
-            "internal: ZeroDivisionError: nothing"
+            "internal: The detector raises-in-detect fails: ZeroDivisionError: nothing."
         ] * 2
 
     @pytest.mark.parametrize(
