@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from fercli.analyzer import Analyzer
+from fercli.bundle import load_bundle
 from fercli.crop import WHOLE
 from fercli.errors import PhotoError, PhotoErrorKind, UnavailableError
+from fercli.loading import load_classifier
 from fercli.prediction import Predictor, softmax
 from fercli.records import EXPRESSIONS, Box, Face, Status
 from tests.corpus import encoded, gradient
@@ -148,12 +150,17 @@ def test_a_detector_that_raises_ends_the_photo_and_not_the_run() -> None:
     assert record.error == "internal: ZeroDivisionError: nothing"
 
 
+def guarded(backend: type[ConstantBackend]) -> Classifier:
+    """A backend's network as a run loads it."""
+    return load_classifier("faulty", backend(), load_bundle("default"), "cpu", 1)
+
+
 def test_a_classifier_that_raises_ends_the_run_with_its_reason() -> None:
     with pytest.raises(UnavailableError, match="RuntimeError: it would not run"):
-        analyzer(classifier=constant(RaisesInCall)).analyze([("a.png", partial(picture, 1))])
+        analyzer(classifier=guarded(RaisesInCall)).analyze([("a.png", partial(picture, 1))])
 
 
 @pytest.mark.parametrize("backend", [WrongShape, NotFinite])
 def test_a_classifier_that_gives_no_logits_ends_the_run(backend: type[ConstantBackend]) -> None:
     with pytest.raises(UnavailableError, match=r"no finite logits of shape \(2, 7\)"):
-        analyzer(classifier=constant(backend)).analyze([("a.png", partial(picture, 1, 2))])
+        analyzer(classifier=guarded(backend)).analyze([("a.png", partial(picture, 1, 2))])

@@ -338,7 +338,7 @@ def test_an_ending_that_hangs_is_ended_by_another_signal(faulty_plugins: Path, f
 
 @pytest.mark.parametrize("how", ["nohup", "env --ignore-signal=HUP"])
 def test_what_is_ignored_on_the_program_s_behalf_stays_ignored(folder: Path, how: str) -> None:
-    command = (*how.split(), FERCLI, "predict", "-", "--format", "jsonl")
+    command = [*how.split(), str(FERCLI), "predict", "-", "--format", "jsonl"]
     with started(*command, cwd=folder) as process:
         for name in (b"a.png", b"b.png"):
             pipe(process.stdin).write(name + b"\n")
