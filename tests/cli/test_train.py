@@ -68,7 +68,10 @@ def test_from_data_to_a_model_that_reads_a_photo(run: Run, inputs: Inputs, tmp_p
     assert sum(float(row[name]) for name in EXPRESSIONS) == pytest.approx(1, abs=1e-3)
 
 
-def test_ctrl_c_says_resume_and_resume_finishes(run: Run, inputs: Inputs, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_says_resume_and_resume_finishes(
+    run: Run, inputs: Inputs, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     command = ["train", inputs.recipe, "--data", inputs.data, "--out", str(tmp_path)]
     process = subprocess.Popen(
         [FERCLI, *command, "--set", "epochs=100000"],
@@ -80,9 +83,9 @@ def test_ctrl_c_says_resume_and_resume_finishes(run: Run, inputs: Inputs, tmp_pa
     for line in process.stderr:
         if line.startswith("tiny: epoch 2/"):
             break
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, said = process.communicate(timeout=120)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert f"add --resume to go on from where the run in {tmp_path} stands." in said
     assert "Traceback" not in said
     assert not (tmp_path / "model").exists()
