@@ -31,8 +31,6 @@ _LONG = 60
 
 ENDINGS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 
-pytestmark = pytest.mark.usefixtures("_interruptible")
-
 
 @contextmanager
 def started(
