@@ -17,7 +17,7 @@ _MARK = "=" * 5
 
 _PROGRAM = """
 import fcntl, json, struct, sys, termios
-from fercli.cli import app
+from fercli.cli.commands import app
 widths, commands = json.loads(sys.argv[1])
 for command in commands:
     for width in widths:

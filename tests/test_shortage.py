@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from fercli.cli import app
+from fercli.cli.commands import app
 from fercli.errors import MemoryShortageError, ShortageError, shortage
 from tests.conftest import FERCLI
 from tests.corpus import SAMPLES

@@ -31,8 +31,9 @@ def end(error: BaseException) -> int:
             return ExitCode.INTERRUPTED
         case BrokenPipeError():
             return _CLOSED_PIPE
+    known = error if isinstance(error, FercliError) else shortage(error)
     _say_why(error)
-    return error.exit_code if isinstance(error, FercliError) else ExitCode.PROGRAM_ERROR
+    return known.exit_code if known is not None else ExitCode.PROGRAM_ERROR
 
 
 def end_of_thread(ended: ExceptHookArgs) -> None:
