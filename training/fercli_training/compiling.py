@@ -27,7 +27,7 @@ _OPTIONS = {
 }
 
 
-def compiled(network: nn.Module) -> nn.Module:
+def compile_network(network: nn.Module) -> nn.Module:
     """The network, whose weights stay its own, compiled when it is first called.
 
     That call has to be made within `compiler_cache`.
@@ -65,7 +65,7 @@ def compiling_fault(folder: Path) -> str:
     try:
         with compiler_cache(folder):
             torch.compile(torch.neg, options=_OPTIONS)(torch.ones(2))
-    except Exception as error:  # whatever goes wrong in compilers and their surroundings
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong in compilers and their surroundings
         reason = str(error).strip().partition("\n")[0][:200]
         return f"{compiler} does not work ({reason or type(error).__name__})"
     return ""
@@ -81,7 +81,7 @@ def require_compiling(folder: Path) -> None:
     if reason:
         raise UnavailableError(
             f"The networks cannot be compiled: {reason}.",
-            "Install a C++ compiler and Python's headers (Debian: g++ and python3-dev), or use --set compile=false.",
+            "Install a C++ compiler and Python's headers (Debian: g++ python3-dev), or --set compile=false.",
         )
 
 

@@ -50,7 +50,7 @@ def find_hardware(processes: int) -> Hardware:
 
 
 def usable_threads(processes: int) -> int:
-    """Torch's threads for each of so many processes: as many as it has, but it knows no container's quota."""
+    """Torch's threads for each of so many processes; torch itself knows no container's quota."""
     return max(1, min(torch.get_num_threads(), usable_cores() // processes))
 
 
@@ -59,10 +59,10 @@ def _instructions() -> frozenset[str]:
     ask = getattr(torch.cpu, "get_capabilities", None)
     if ask is not None:
         return frozenset(name for name, there in ask().items() if there is True)
-    return _linux_instructions(_LINUX_PROCESSOR) if platform.system() == "Linux" else frozenset()
+    return linux_instructions(_LINUX_PROCESSOR) if platform.system() == "Linux" else frozenset()
 
 
-def _linux_instructions(path: Path) -> frozenset[str]:
+def linux_instructions(path: Path) -> frozenset[str]:
     """The first processor's `flags` (x86) or `Features` (Arm) in /proc/cpuinfo."""
     try:
         text = path.read_text("ascii", "replace")

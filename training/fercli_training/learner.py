@@ -11,7 +11,7 @@ from torch import nn
 from fercli.crop import to_unit_range
 from fercli_torch.network import build_network
 from fercli_training.augmentation import augment
-from fercli_training.compiling import compiled
+from fercli_training.compiling import compile_network
 from fercli_training.optimisation import make_average, make_optimiser, weight_groups
 from fercli_training.targets import distillation, losses, mix
 
@@ -30,14 +30,14 @@ _EVALUATION_BATCH = 512
 class Learner:
     """The network of a recipe, with its optimiser, its moving averages and its teachers.
 
-    With `compile`, what learns and what teaches is compiled; `network` itself and the averages are not.
+    Where it is `compiled`, what learns and what teaches is compiled; `network` itself and the averages are not.
 
     Raises:
         UnavailableError: the recipe's architecture is unknown or described wrongly.
     """
 
     def __init__(
-        self, recipe: Recipe, fabric: Fabric, teachers: Sequence[nn.Module] = (), *, compile: bool = False
+        self, recipe: Recipe, fabric: Fabric, teachers: Sequence[nn.Module] = (), *, compiled: bool = False
     ) -> None:
         torch.manual_seed(recipe.training.seed)
         self.recipe = recipe.training
@@ -47,8 +47,9 @@ class Learner:
         self.average = make_average(self.network, self.recipe.average_decay)
         self.teachers = [fabric.to_device(teacher.eval().requires_grad_(False)) for teacher in teachers]
         model = self.network
-        if compile:
-            model, self.teachers = compiled(model), [compiled(teacher) for teacher in self.teachers]
+        if compiled:
+            model = compile_network(model)
+            self.teachers = [compile_network(teacher) for teacher in self.teachers]
         self.model, self.optimiser = fabric.setup(model, make_optimiser(self.network, self.recipe))
         self.generator = torch.Generator(fabric.device)
 

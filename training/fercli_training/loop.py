@@ -114,7 +114,7 @@ class Trainer:
             require_compiling(folder)
         self.computed = [{"from_epoch": 1, **asdict(self.computation)}]
         self.fabric = launch(hardware.device, self.computation.precision, devices)
-        self.learner = Learner(recipe, self.fabric, material.teachers, compile=self.computation.compiled)
+        self.learner = Learner(recipe, self.fabric, material.teachers, compiled=self.computation.compiled)
         self.data = fingerprint(material.training, material.public)
         self.pixels, self.labels = self._tensors(material.training)
         self.public = self._tensors(material.public)
@@ -161,7 +161,7 @@ class Trainer:
             if state["batch"] != self._batch:  # a begun epoch cannot go on in other steps
                 self.step, self.sums = 0, np.zeros(2)
             self._continue(state["computed"])
-        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise foreign_checkpoint(self.folder / FILE) from error
 
     def _continue(self, computed: list[dict[str, Any]]) -> None:
