@@ -1,7 +1,7 @@
 """A device that torch takes for another than the CPU, to find mistakes with devices where there is no GPU.
 
-Its tensors keep their numbers in tensors on the CPU, but torch takes them for those of another device, so
-what mixes devices fails as it would on a GPU. `register` counts for the whole process: run this as a program.
+Its tensors keep their numbers in tensors on the CPU, but torch takes them for another device's, so what
+mixes devices fails as it would on a GPU. `register` counts for the whole process: run this as a program.
 """
 
 import sys
@@ -36,7 +36,7 @@ _CROSSING = {"aten::copy_", "aten::_copy_from", "aten::_to_copy", "aten::_local_
 
 
 _held: dict[int, tuple[StorageWeakRef, torch.Tensor]] = {}
-"""The CPU tensor behind each storage of the device; torch's views and detached tensors share the storage."""
+"""The CPU tensor behind each storage of the device, which detached tensors share."""
 
 _PURGED_AT = 2000
 
@@ -93,18 +93,8 @@ def _is_there(device: Any) -> bool:
     return torch.device(device).type == NAME
 
 
-@torch.inference_mode(mode=False)
-@torch.no_grad()
-def _run(operation: Any, *arguments: Any, **options: Any) -> Any:
-    """Any of torch's operations, on the CPU tensors behind the device's."""
-    name = operation._schema.name
-    tensors = [part for part in pytree.tree_leaves((arguments, options)) if isinstance(part, torch.Tensor)]
-    strangers = [tensor for tensor in tensors if not _is_there(tensor.device) and tensor.ndim]
-    if strangers and name not in _CROSSING:
-        raise RuntimeError(f"{name}: a tensor is on the CPU, others are on the device {NAME}.")
-    asked = options.get("device")
-    there = bool(tensors) if asked is None else _is_there(asked)
-    originals = {id(_take(tensor)): tensor for tensor in tensors if _is_there(tensor.device)}
+def _on_the_cpu(operation: Any, arguments: Any, options: Any) -> Any:
+    """What an operation is given, with the tensors behind the device's, and the CPU as its device."""
 
     def take(part: Any) -> Any:
         if isinstance(part, torch.Tensor):
@@ -112,10 +102,25 @@ def _run(operation: Any, *arguments: Any, **options: Any) -> Any:
         return _CPU if isinstance(part, torch.device) else part
 
     arguments, options = pytree.tree_map(take, (arguments, options))
-    arguments = [
+    # Torch hands on numbers as numbers, also where the operation wants tensors.
+    return [
         torch.tensor(value) if str(wanted.type) == "Tensor" and isinstance(value, int | float) else value
         for wanted, value in zip(operation._schema.arguments, arguments, strict=False)
-    ]  # torch hands on numbers as numbers, also where the operation wants tensors
+    ], options
+
+
+@torch.inference_mode(mode=False)
+@torch.no_grad()
+def _run(operation: Any, *arguments: Any, **options: Any) -> Any:
+    """Any of torch's operations, on the CPU tensors behind the device's."""
+    name = operation._schema.name
+    tensors = [part for part in pytree.tree_leaves((arguments, options)) if isinstance(part, torch.Tensor)]
+    if name not in _CROSSING and any(tensor.ndim and not _is_there(tensor.device) for tensor in tensors):
+        raise RuntimeError(f"{name}: a tensor is on the CPU, others are on the device {NAME}.")
+    asked = options.get("device")
+    there = bool(tensors) if asked is None else _is_there(asked)
+    originals = {id(_take(tensor)): tensor for tensor in tensors if _is_there(tensor.device)}
+    arguments, options = _on_the_cpu(operation, arguments, options)
     if name == "aten::_copy_from":
         source, target = arguments[:2]
         return target.copy_(source)
@@ -123,7 +128,7 @@ def _run(operation: Any, *arguments: Any, **options: Any) -> Any:
         operation = torch.ops.aten.reshape.default
     if name == "aten::as_strided":  # to torch, all of the device's tensors lie row by row
         arguments[0] = arguments[0].contiguous()
-    storages = {_take(tensor).untyped_storage()._cdata for tensor in tensors if _is_there(tensor.device)}
+    storages = {_take(tensor).untyped_storage()._cdata for tensor in originals.values()}
     result = operation(*arguments, **options)
 
     def give(part: Any) -> Any:

@@ -66,6 +66,7 @@ def compiling_fault(folder: Path) -> str:
         with compiler_cache(folder):
             torch.compile(torch.neg, options=_OPTIONS)(torch.ones(2))
     except Exception as error:  # noqa: BLE001 - whatever goes wrong in compilers and their surroundings
+        remove_compiled(folder)
         reason = str(error).strip().partition("\n")[0][:200]
         return f"{compiler} does not work ({reason or type(error).__name__})"
     return ""
@@ -81,7 +82,7 @@ def require_compiling(folder: Path) -> None:
     if reason:
         raise UnavailableError(
             f"The networks cannot be compiled: {reason}.",
-            "Install a C++ compiler and Python's headers (Debian: g++ python3-dev), or --set compile=false.",
+            "Install a C++ compiler and Python's headers (g++ and python3-dev), or --set compile=false.",
         )
 
 
