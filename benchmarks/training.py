@@ -53,8 +53,8 @@ def main() -> None:
     options = parser.parse_args()
     splits = read_pictures(options.data, Split)
     if options.ways:
-        report = measure_ways(splits[Split.TRAINING], options.rounds, options.steps)
-        _write(report, options.out / "training-ways.json")
+        ways = measure_ways(splits[Split.TRAINING], options.rounds, options.steps)
+        _write(ways, options.out / "training-ways.json")
         return
     rates: dict[str, list[float]] = {}
     for _ in range(options.rounds):
@@ -87,7 +87,9 @@ def measure_ways(training: Pictures, rounds: int, steps: int) -> dict[str, Any]:
 
     Every round takes some steps of each way in turn, so that what else the machine does falls on all alike.
     """
-    learners, first, seconds = {}, {}, {}
+    learners: dict[str, Learner] = {}
+    first: dict[str, float] = {}
+    seconds: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder, compiler_cache(Path(folder)):
         for name, precision, compiled in itertools.product(_RECIPES, _PRECISIONS, (False, True)):
             recipe = load_recipe(name)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch  # noqa: TID253 - what is tested here is torch's
 from lightning_fabric import Fabric  # noqa: TID253 - as above
-from lightning_fabric.accelerators import Accelerator  # noqa: TID253 - as above
-from lightning_fabric.strategies import SingleDeviceStrategy  # noqa: TID253 - as above
+from lightning_fabric.accelerators.accelerator import Accelerator  # noqa: TID253 - as above
+from lightning_fabric.strategies.single_device import SingleDeviceStrategy  # noqa: TID253 - as above
 from torch.multiprocessing.reductions import StorageWeakRef  # noqa: TID253 - as above
 from torch.utils import _pytree as pytree  # noqa: TID253 - as above
 from torch.utils.backend_registration import (  # noqa: TID253 - as above
@@ -35,7 +35,9 @@ _CROSSING = {"aten::copy_", "aten::_copy_from", "aten::_to_copy", "aten::_local_
 """What may take or give tensors of both devices."""
 
 
-_held: dict[int, tuple[StorageWeakRef, torch.Tensor]] = {}
+_WeakReference: Any = StorageWeakRef
+_Library: Any = torch.library.Library
+_held: dict[int, tuple[Any, torch.Tensor]] = {}
 """The CPU tensor behind each storage of the device, which detached tensors share."""
 
 _PURGED_AT = 2000
@@ -76,8 +78,8 @@ def pretended_fabric(**options: Any) -> Fabric:
 
 
 def _put(values: torch.Tensor) -> torch.Tensor:
-    tensor: torch.Tensor = torch._C._acc.create_empty_tensor(list(values.shape), values.dtype)
-    reference = StorageWeakRef(tensor.untyped_storage())
+    tensor: torch.Tensor = torch._C._acc.create_empty_tensor(tuple(values.shape), values.dtype)
+    reference: Any = _WeakReference(tensor.untyped_storage())
     if len(_held) % _PURGED_AT == 0:
         for key in [key for key, (other, _) in _held.items() if other.expired()]:
             del _held[key]
@@ -93,7 +95,7 @@ def _is_there(device: Any) -> bool:
     return torch.device(device).type == NAME
 
 
-def _on_the_cpu(operation: Any, arguments: Any, options: Any) -> Any:
+def _on_the_cpu(operation: Any, arguments: Any, options: Any) -> tuple[list[Any], dict[str, Any]]:
     """What an operation is given, with the tensors behind the device's, and the CPU as its device."""
 
     def take(part: Any) -> Any:
@@ -120,16 +122,16 @@ def _run(operation: Any, *arguments: Any, **options: Any) -> Any:
     asked = options.get("device")
     there = bool(tensors) if asked is None else _is_there(asked)
     originals = {id(_take(tensor)): tensor for tensor in tensors if _is_there(tensor.device)}
-    arguments, options = _on_the_cpu(operation, arguments, options)
+    taken, options = _on_the_cpu(operation, arguments, options)
     if name == "aten::_copy_from":
-        source, target = arguments[:2]
+        source, target = taken[:2]
         return target.copy_(source)
     if name == "aten::view":  # what lies behind it may be in another order
         operation = torch.ops.aten.reshape.default
     if name == "aten::as_strided":  # to torch, all of the device's tensors lie row by row
-        arguments[0] = arguments[0].contiguous()
+        taken[0] = taken[0].contiguous()
     storages = {_take(tensor).untyped_storage()._cdata for tensor in originals.values()}
-    result = operation(*arguments, **options)
+    result = operation(*taken, **options)
 
     def give(part: Any) -> Any:
         if not isinstance(part, torch.Tensor) or not there:
@@ -160,18 +162,23 @@ def _copying(name: str, copy: Callable[[torch.Tensor], Any]) -> None:
     setattr(torch.Tensor, name, method)
 
 
+def _reduce(tensor: torch.Tensor) -> Any:
+    there: Any = tensor.detach().cpu()
+    return there.__reduce_ex__(2)
+
+
 def register() -> None:
     """Makes the device known to torch; once in a process."""
     _setup_privateuseone_for_python_backend(NAME)
-    library = torch.library.Library("_", "IMPL")
+    library = _Library("_", "IMPL")
     library.fallback(_run, dispatch_key="PrivateUse1")
-    convolutions = torch.library.Library("aten", "IMPL")
+    convolutions = _Library("aten", "IMPL")
     implement = partial(convolutions.impl, dispatch_key="PrivateUse1")
     implement("convolution_overrideable", partial(_run, torch.ops.aten.convolution.default))
     implement("as_strided_", partial(_run, torch.ops.aten.as_strided_.default))
     implement("convolution_backward_overrideable", _convolution_backward)
     _copying("__deepcopy__", lambda tensor: tensor.detach().clone())
-    _copying("__reduce_ex__", lambda tensor: tensor.detach().cpu().__reduce_ex__(2))
+    _copying("__reduce_ex__", _reduce)
     generator = torch.Generator
     # A device of Python's cannot bring a generator: the CPU's draws the numbers.
     torch.Generator = lambda _device="cpu": generator()  # type: ignore[misc,assignment] # as called
@@ -197,7 +204,7 @@ def trainer_of(splits: dict[Split, Pictures], folder: Path, *changes: str) -> Tr
 def main(data: str, out: str, count: str, *changes: str) -> None:
     """The default recipe on the device, from `count` pictures of each part of the data to a model."""
     register()
-    processes.Fabric = pretended_fabric  # type: ignore[misc,assignment] # as called
+    processes.Fabric = pretended_fabric  # type: ignore[attr-defined,assignment] # as called
     splits = splits_of(Path(data), int(count))
     trainer = trainer_of(splits, Path(out), *changes)
     assert {parameter.device.type for parameter in trainer.learner.network.parameters()} == {NAME}

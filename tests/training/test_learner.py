@@ -42,12 +42,10 @@ def three() -> Pictures:
     return Pictures(pixels[:3], LABELS, np.arange(3))
 
 
-def trainer(
-    folder: Path, given: Any = None, teachers: Sequence[nn.Module] = (), epochs: int = 1, **values: Any
-) -> Trainer:
+def trainer(folder: Path, given: Any = None, teachers: Sequence[nn.Module] = (), **values: Any) -> Trainer:
     """A run over the three pictures as they are, one step an epoch."""
-    training = Training(**{"epochs": epochs, "batch_size": 3, "learning_rate": 0.1, "optimiser": "sgd",
-                           "precision": "float32"} | values)  # fmt: skip
+    usual: dict[str, Any] = {"batch_size": 3, "learning_rate": 0.1, "optimiser": "sgd"}
+    training = Training(**usual | {"epochs": 1, "precision": "float32"} | values)
     material = Material(three(), three(), given, teachers)
     return Trainer(Recipe("three", ARCHITECTURE, training), material, folder)
 
@@ -56,7 +54,8 @@ def answers(run: Trainer, pixels: Floats | None = None) -> Floats:
     """The network's logits before the step, of the pictures or of others in 0..1."""
     given = three().pixels / 255 if pixels is None else pixels
     with torch.inference_mode():
-        return run.learner.network(torch.tensor(given, dtype=torch.float32)[:, None]).double().numpy()
+        logits: torch.Tensor = run.learner.network(torch.tensor(given, dtype=torch.float32)[:, None])
+    return logits.numpy().astype(np.float64)
 
 
 def first_loss(run: Trainer) -> float:
@@ -66,11 +65,13 @@ def first_loss(run: Trainer) -> float:
 
 
 def log_softmax(logits: Floats) -> Floats:
-    return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    logarithms: Floats = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    return logarithms
 
 
 def cross_entropies(logits: Floats, targets: Floats) -> Floats:
-    return -(targets * log_softmax(logits)).sum(-1)
+    losses: Floats = -(targets * log_softmax(logits)).sum(-1)
+    return losses
 
 
 def test_a_class_weighs_as_much_as_the_recipe_says(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _FOLDER = "compiled"
 _CACHE = "TORCHINDUCTOR_CACHE_DIR"
 
-_OPTIONS = {
+_OPTIONS: dict[str, Any] = {
     "fallback_random": True,  # dropout draws the numbers of a run that is not compiled
     "cpp_cache_precompile_headers": False,  # they would lie in the system's temporary folder
 }
@@ -32,8 +32,7 @@ def compile_network(network: nn.Module) -> nn.Module:
 
     That call has to be made within `compiler_cache`.
     """
-    whole: nn.Module = torch.compile(network, dynamic=False, options=_OPTIONS)
-    return whole
+    return torch.compile(network, dynamic=False, options=_OPTIONS)  # type: ignore[return-value] # torch's stub
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def find_hardware(processes: int) -> Hardware:
         device="cuda" if gpu else "cpu",
         instructions=_instructions(),
         limit=os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA", ""),
-        onednn=torch.backends.mkldnn.is_available(),
+        onednn=torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call] # torch's stub
         gpu_bfloat16=gpu and torch.cuda.is_bf16_supported(including_emulation=False),
         threads=usable_threads(processes),
     )
