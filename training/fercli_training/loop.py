@@ -90,9 +90,9 @@ class Trainer:
 
     Raises:
         UsageError: too few pictures to train on.
-        UnavailableError: the recipe's architecture is unknown or described wrongly.
+        UnavailableError: the recipe's architecture is unknown or described wrongly, or its networks are to
+            be compiled and cannot be.
         DeviceError: there are not as many devices.
-        UnavailableError: the networks are to be compiled, and cannot be.
 
     Attributes:
         computation: how it computes.
