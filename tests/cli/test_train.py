@@ -136,7 +136,8 @@ def test_a_mistake_is_a_message_and_a_remedy(
     result = train(inputs.recipe, "--data", inputs.data, "--out", str(tmp_path / "out"), *arguments)
     assert result.exit_code == exit_code
     assert message in result.stderr
-    assert len(result.stderr.splitlines()) <= 2
+    said = [line for line in result.stderr.splitlines() if not line.startswith("tiny: Computes in ")]
+    assert len(said) <= 2
     assert result.stdout == ""
 
 
