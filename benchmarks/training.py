@@ -108,7 +108,7 @@ def measure_ways(training: Pictures, rounds: int, steps: int) -> dict[str, Any]:
                 seconds.setdefault(key, []).append((time.perf_counter() - started) / share)
     hardware = find_hardware(1)
     auto = {
-        name: choose_computation(load_recipe(name).training, hardware, len(training), lambda: "")[1]
+        name: choose_computation(load_recipe(name), hardware, len(training), lambda: "")[1]
         for name in _RECIPES
     }
     return {

@@ -48,7 +48,7 @@ def test_from_data_to_a_model_that_reads_a_photo(run: Run, inputs: Inputs, tmp_p
     )
     assert (done.returncode, done.stdout) == (0, b"")
     told, *lines = done.stderr.splitlines()
-    assert told.startswith("tiny: Computes in float32 on the CPU, not compiled (a run this short ")
+    assert told.startswith("tiny: Computes in float32 on the CPU, not compiled (compiling is not known ")
     assert [line.split()[:3] for line in lines[:2]] == [
         ["tiny:", "epoch", "1/2"],
         ["tiny:", "epoch", "2/2"],

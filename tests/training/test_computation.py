@@ -18,7 +18,7 @@ from fercli_training.computation import Computation, choose_computation
 from fercli_training.data import Pictures, Split
 from fercli_training.hardware import Hardware, find_hardware, linux_instructions, usable_threads
 from fercli_training.loop import Material, Trainer
-from fercli_training.recipe import Training
+from fercli_training.recipe import Recipe, Training
 from fercli_training.recipe_files import load_recipe
 from tests.conftest import Run
 from tests.training.fer2013 import ONE_THREAD
@@ -27,8 +27,9 @@ Splits = dict[Split, Pictures]
 MANY = 10**9
 
 
-def recipe(**values: Any) -> Training:
-    return Training(epochs=10, batch_size=2, learning_rate=0.1, **values)
+def recipe(architecture: str = "residual", **values: Any) -> Recipe:
+    training = Training(epochs=10, batch_size=2, learning_rate=0.1, **values)
+    return Recipe("any", {"name": architecture}, training)
 
 
 def hardware(*instructions: str, **facts: Any) -> Hardware:
@@ -79,13 +80,16 @@ def test_a_precision_that_is_named_is_taken(precision: str, machine: Hardware) -
 @pytest.mark.parametrize(
     ("machine", "pictures", "fault", "compiled", "reason"),
     [
-        (hardware(), MANY, "", True, "compiled"),
-        (hardware(), MANY, "there is no C++ compiler g++", False, "there is no C++ compiler g++"),
-        (hardware(), 9_999, "", False, "a run this short does not earn the time of compiling"),
-        (hardware(), 10_000, "", True, "compiled"),
-        (hardware(threads=2), 19_999, "", False, "a run this short"),
-        (hardware(threads=2), 20_000, "", True, "compiled"),
-        (hardware(device="cuda"), MANY, "", False, "compiling on a GPU needs compile=true"),
+        (hardware("avx2"), MANY, "", True, "compiled"),
+        (hardware("avx2"), MANY, "there is no C++ compiler g++", False, "there is no C++ compiler g++"),
+        (hardware("avx2"), 9_999, "", False, "a run this short does not earn the time of compiling"),
+        (hardware("avx2"), 10_000, "", True, "compiled"),
+        (hardware("avx2", threads=2), 19_999, "", False, "a run this short"),
+        (hardware("avx2", threads=2), 20_000, "", True, "compiled"),
+        (hardware("avx2", "avx512f"), MANY, "", False, "compiling is not known to help here"),
+        (hardware("avx2", "avx512_f"), MANY, "", False, "compiling is not known to help here"),
+        (hardware("asimd"), MANY, "", False, "compiling is not known to help here"),
+        (hardware("avx2", device="cuda"), MANY, "", False, "compiling is not known to help here"),
     ],
 )
 def test_auto_compiles_where_that_works_and_pays(
@@ -98,11 +102,18 @@ def test_auto_compiles_where_that_works_and_pays(
         assert chosen(machine, pictures, fault, compile=wanted)[0].compiled is wanted
 
 
+def test_what_does_not_gain_is_not_compiled() -> None:
+    for values in ({"architecture": "article"}, {"precision": "bfloat16"}):
+        taken, told = chosen(hardware("avx2"), MANY, **values)
+        assert not taken.compiled
+        assert "compiling is not known to help here" in told
+
+
 def test_a_short_run_does_not_even_try_to_compile() -> None:
     def fault() -> str:
         raise AssertionError
 
-    choose_computation(recipe(), hardware(), 10, fault)
+    choose_computation(recipe(), hardware("avx2"), 10, fault)
 
 
 @pytest.mark.parametrize(

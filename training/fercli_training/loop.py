@@ -108,7 +108,7 @@ class Trainer:
         self.folder = folder
         hardware = find_hardware(devices)
         self.computation, self.told = choose_computation(
-            recipe.training, hardware, len(material.training) // devices, lambda: compiling_fault(folder)
+            recipe, hardware, len(material.training) // devices, lambda: compiling_fault(folder)
         )
         if recipe.training.compile is True:
             require_compiling(folder)

@@ -66,8 +66,8 @@ class Training:
         seed: of all that is random.
         precision: `bfloat16`, `float32`, or `auto`: bfloat16 where the processor or the GPU computes in it.
             Weights are 32-bit in all.
-        compile: whether torch.compile makes the machine's own code of the networks; `auto`: where there is
-            a compiler, and the run is long enough to earn the time.
+        compile: whether torch.compile makes the machine's own code of the networks; `auto`: where that
+            is known to help, there is a compiler, and the run is long enough to earn the time.
     """
 
     epochs: int
