@@ -1,13 +1,17 @@
-"""The training loop against a bare loop of the same network on tensors in memory; bfloat16 against 32 bits.
+"""The training loop against a bare loop of the same network; bfloat16 and compiled networks against others.
 
 `python benchmarks/training.py --data fer2013.csv.gz --out benchmarks/results`; interleaved rounds in one
 process, the medians and spreads of pictures a second. The loop augments, averages weights and writes its
 journal; the bare loop does none of it.
+
+`python benchmarks/training.py --ways --data ... --out ...` measures instead how long an epoch takes in each
+precision, compiled and not, from some steps of each, and what `auto` takes here.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import platform
 import resource
@@ -21,10 +25,14 @@ import torch
 from torch.nn import functional
 
 from fercli_torch.network import build_network
+from fercli_training.compiling import compiler_cache
+from fercli_training.computation import choose_computation
 from fercli_training.data import Pictures, Split, read_pictures
-from fercli_training.learner import unit_range
+from fercli_training.hardware import find_hardware
+from fercli_training.learner import Learner, unit_range
 from fercli_training.loop import Material, Trainer
 from fercli_training.optimisation import make_optimiser
+from fercli_training.processes import launch
 from fercli_training.recipe_files import load_recipe
 
 if TYPE_CHECKING:
@@ -41,8 +49,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--ways", action="store_true", help="each precision, compiled and not")
     options = parser.parse_args()
     splits = read_pictures(options.data, Split)
+    if options.ways:
+        ways = measure_ways(splits[Split.TRAINING], options.rounds, options.steps)
+        _write(ways, options.out / "training-ways.json")
+        return
     rates: dict[str, list[float]] = {}
     for _ in range(options.rounds):
         for name in _RECIPES:
@@ -66,8 +79,60 @@ def main() -> None:
         },
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
+    _write(report, options.out / "training.json")
+
+
+def measure_ways(training: Pictures, rounds: int, steps: int) -> dict[str, Any]:
+    """Seconds of an epoch's steps, reckoned from some of them: [least, median, greatest] of the rounds.
+
+    Every round takes some steps of each way in turn, so that what else the machine does falls on all alike.
+    """
+    learners: dict[str, Learner] = {}
+    first: dict[str, float] = {}
+    seconds: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder, compiler_cache(Path(folder)):
+        for name, precision, compiled in itertools.product(_RECIPES, _PRECISIONS, (False, True)):
+            recipe = load_recipe(name)
+            fabric = launch("cpu", precision, 1)
+            key = f"{name} {precision}{' compiled' if compiled else ''}"
+            learners[key] = Learner(recipe, fabric, compiled=compiled)
+            started = time.perf_counter()
+            _steps(learners[key], training, 2)
+            first[key] = time.perf_counter() - started
+            print(f"{key}: the first two steps took {first[key]:.1f} s", flush=True)
+        for _ in range(rounds):
+            for key, learner in learners.items():
+                started = time.perf_counter()
+                _steps(learner, training, steps)
+                share = steps * learner.recipe.batch_size / len(training)
+                seconds.setdefault(key, []).append((time.perf_counter() - started) / share)
+    hardware = find_hardware(1)
+    auto = {
+        name: choose_computation(load_recipe(name), hardware, len(training), lambda: "")[1]
+        for name in _RECIPES
+    }
+    return {
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
+        "auto": auto,
+        "first_two_steps_s": first,
+        "epoch_s": {key: [min(each), statistics.median(each), max(each)] for key, each in seconds.items()},
+        "over_float32": {key: _ratio(seconds, key, f"{key.split()[0]} float32") for key in seconds},
+    }
+
+
+def _steps(learner: Learner, training: Pictures, count: int) -> None:
+    """Whole steps, augmentation included, of the recipe's batch size."""
+    size = learner.recipe.batch_size
+    targets = torch.nn.functional.one_hot(torch.from_numpy(training.labels), 7).float()
+    for step in range(count):
+        batch = slice(step * size, (step + 1) * size)
+        pixels = torch.from_numpy(training.pixels[batch])[:, None]
+        learner.learn(learner.variants(pixels, step), targets[batch], torch.ones(size), 1e-3)
+
+
+def _write(report: dict[str, Any], path: Path) -> None:
     text = json.dumps(report, indent=1)
-    (options.out / "training.json").write_text(text + "\n")
+    path.write_text(text + "\n")
     print(text)
 
 

@@ -91,12 +91,14 @@ def _train(
     _make_folder(out)
     if resume:
         trainer.resume()
+    if trainer.leads:
+        say(f"{chosen.name}: {trainer.told}")
     try:
         with training_progress() as report:
             candidates = trainer.run(report)
         if not trainer.leads:
             return
-        made = finish(chosen, candidates, data, out)
+        made = finish(trainer, candidates, data)
     except KeyboardInterrupt:
         if trainer.leads:
             say(_where_it_stands(out, trainer.has_checkpoint()))

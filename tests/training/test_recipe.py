@@ -96,7 +96,7 @@ def test_a_value_out_of_its_range_is_refused_by_name(override: str) -> None:
     ("override", "message", "remedy"),
     [
         ("precision=float16", "precision has no 'float16'.", "Did you mean bfloat16?"),
-        ("precision=half", "precision has no 'half'.", "Choose one of bfloat16, float32."),
+        ("precision=half", "precision has no 'half'.", "Choose one of auto, bfloat16, float32."),
         ("precision=float31", "precision has no 'float31'.", "Did you mean float32?"),
         ("optimiser=adma", "optimiser has no 'adma'.", "Did you mean adam?"),
         ("schedule=cosin", "schedule has no 'cosin'.", "Did you mean cosine?"),

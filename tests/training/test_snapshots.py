@@ -53,6 +53,26 @@ def test_a_run_that_begins_anew_keeps_none_of_an_older_one(
     assert list(load_snapshots(tmp_path)) == [1]
 
 
+def test_a_run_that_begins_anew_averages_none_of_an_older_one_though_it_makes_none(
+    recipe_file: Path, splits: Splits, tmp_path: Path
+) -> None:
+    train(recipe_file, splits, tmp_path, "epochs=2", "snapshots=2")
+    made = train(recipe_file, splits, tmp_path, "epochs=2", "snapshots=2", "snapshot_interval=5")
+    assert [candidate.name for candidate in made] == ["best epoch"]
+
+
+@pytest.mark.parametrize("epochs", [3, 4])
+def test_a_run_that_goes_on_with_fewer_snapshots_averages_no_more(
+    epochs: int, recipe_file: Path, splits: Splits, tmp_path: Path
+) -> None:
+    train(recipe_file, splits, tmp_path, "epochs=3", "snapshots=3")
+    recipe = load_recipe(str(recipe_file), ["average_decay=0", f"epochs={epochs}", "snapshots=1"])
+    resumed = Trainer(recipe, Material(splits[Split.TRAINING], splits[Split.PUBLIC]), tmp_path)
+    resumed.resume()
+    assert [candidate.name for candidate in resumed.run(lambda _: None)] == ["best epoch"]
+    assert list(load_snapshots(tmp_path)) == [epochs]
+
+
 def test_their_means_are_measured_as_weights_and_as_predictions(
     recipe_file: Path, splits: Splits, tmp_path: Path
 ) -> None:

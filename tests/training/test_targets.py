@@ -68,6 +68,12 @@ def test_mixup_mixes_pictures_and_targets_by_the_same_shares() -> None:
     assert torch.equal(mixed, again)
 
 
+def test_mixups_shares_have_seeds_enough() -> None:
+    pictures, targets = torch.eye(2).view(2, 1, 1, 2), torch.eye(7)[:2]
+    found = {mix(pictures, targets, 0.4, random(seed))[1][0, 0].item() for seed in range(600)}
+    assert len(found) > 200  # half of them are mixed with themselves
+
+
 def test_a_teacher_that_answers_the_same_costs_nothing() -> None:
     for temperature in (1.0, 4.0):
         same = (logits() / temperature).softmax(1)

@@ -23,7 +23,7 @@ Reads one of seven expressions ({expressions}) from a face of 48x48 grey pixels.
 | architecture | {architecture} |
 | parameters | {parameters:,} |
 | multiply-adds a face | {multiply_adds:,} |
-| made with | fercli {fercli}, torch {torch} |
+| made with | fercli {fercli}, torch {torch} |{computed}
 
 ## Accuracy on FER2013
 
@@ -86,6 +86,7 @@ def model_card(description: Mapping[str, Any], private: Evaluation) -> str:
         **description["cost"],
         fercli=provenance["fercli"],
         torch=provenance["torch"],
+        computed=_computed(provenance),
         chosen=_chosen(provenance),
         calibrated=_calibrated(provenance),
         accuracy=_accuracies(description["metrics"]),
@@ -105,6 +106,16 @@ def model_card(description: Mapping[str, Any], private: Evaluation) -> str:
             ["entry", "value"], [[key, str(value)] for key, value in provenance["recipe"].items()]
         ),
     )
+
+
+def _computed(provenance: Mapping[str, Any]) -> str:
+    """The table's row on how the training was computed, of models that were made since that is kept."""
+    parts = [
+        f"from epoch {part['from_epoch']} in {part['precision']} on {part['device']},"
+        f" {'compiled' if part['compiled'] else 'not compiled'}"
+        for part in provenance.get("training", ())
+    ]
+    return f"\n| computed | {'; '.join(parts)} |" if parts else ""
 
 
 def _chosen(provenance: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from typing import BinaryIO
+
+    from fercli_training.data import Pictures
 
 FILE = "checkpoint.pt"
 
@@ -67,6 +70,16 @@ def load_checkpoint(folder: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or "architecture" not in state:
         raise foreign_checkpoint(path)
     return state
+
+
+def fingerprint(*parts: Pictures) -> str:
+    """The sha256 of pictures and labels in their order, by which a checkpoint knows its data."""
+    digest = hashlib.sha256()
+    for pictures in parts:
+        for array in (pictures.pixels, pictures.labels):
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def foreign_checkpoint(path: Path) -> UsageError:

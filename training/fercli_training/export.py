@@ -34,7 +34,7 @@ from fercli_training.learner import unit_range
 from fercli_training.quantisation import calibration_faces, quantise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -55,11 +55,20 @@ def write_bundle(
     candidate: Candidate,
     splits: Mapping[Split, Pictures],
     votes: Mapping[Split, NDArray[np.float32]],
+    computed: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Writes the bundle, measured on PublicTest and PrivateTest by its own model.onnx.
 
     Its probabilities are calibrated by a temperature fitted on PublicTest, by which the classifier's
     weights and biases are divided: the bundle's logits need no further step.
+
+    Args:
+        folder: the bundle's.
+        recipe: what the network was trained by.
+        candidate: its weights.
+        splits: all of FER2013.
+        votes: of FER+, (N, 7), by split, where there are any.
+        computed: from which epoch on it was trained on what device, in which precision, compiled or not.
 
     Returns:
         The bundle's folder, which is replaced as a whole.
@@ -72,7 +81,7 @@ def write_bundle(
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        _fill(partial, recipe, candidate, splits, votes)
+        _fill(partial, recipe, candidate, splits, votes, computed)
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
     except OSError as error:
@@ -129,6 +138,7 @@ def _fill(
     candidate: Candidate,
     splits: Mapping[Split, Pictures],
     votes: Mapping[Split, NDArray[np.float32]],
+    computed: Sequence[Mapping[str, Any]],
 ) -> None:
     network = build_network(recipe.architecture)
     (weights,) = candidate.networks
@@ -148,6 +158,7 @@ def _fill(
         "provenance": {
             "data": {str(split): class_counts(pictures) for split, pictures in splits.items()},
             "recipe": recipe.as_dict()["training"],
+            "training": list(computed),
             "epochs": list(candidate.epochs),
             "weights": candidate.name,
             "temperature": temperature,

@@ -36,6 +36,7 @@ class Journal:
     def write(
         self,
         epoch: int,
+        computation: Mapping[str, Any],
         figures: Mapping[str, Any],
         sheet: torch.Tensor,
         labels: NDArray[Any],
@@ -45,6 +46,7 @@ class Journal:
 
         Args:
             epoch: its number, from 1.
+            computation: how the epoch was computed, by name.
             figures: numbers by name.
             sheet: augmented pictures, float32 (N, 1, 48, 48).
             labels: of PublicTest, int64 (M,).
@@ -53,7 +55,7 @@ class Journal:
         Raises:
             ReportError: metrics.jsonl cannot be written.
         """
-        self._append(json.dumps({"epoch": epoch, **figures}))
+        self._append(json.dumps({"epoch": epoch, **computation, **figures}))
         self.board.scalars(epoch, figures)
         self.board.histograms(epoch, self.learner.network, sheet)
         self.board.augmented(epoch, sheet)

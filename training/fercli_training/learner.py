@@ -11,6 +11,7 @@ from torch import nn
 from fercli.crop import to_unit_range
 from fercli_torch.network import build_network
 from fercli_training.augmentation import augment
+from fercli_training.compiling import compile_network
 from fercli_training.optimisation import make_average, make_optimiser, weight_groups
 from fercli_training.targets import distillation, losses, mix
 
@@ -29,11 +30,15 @@ _EVALUATION_BATCH = 512
 class Learner:
     """The network of a recipe, with its optimiser, its moving averages and its teachers.
 
+    Where it is `compiled`, that is what learns and what teaches; `network` itself and the averages are not.
+
     Raises:
         UnavailableError: the recipe's architecture is unknown or described wrongly.
     """
 
-    def __init__(self, recipe: Recipe, fabric: Fabric, teachers: Sequence[nn.Module] = ()) -> None:
+    def __init__(
+        self, recipe: Recipe, fabric: Fabric, teachers: Sequence[nn.Module] = (), *, compiled: bool = False
+    ) -> None:
         torch.manual_seed(recipe.training.seed)
         self.recipe = recipe.training
         self.fabric = fabric
@@ -41,7 +46,11 @@ class Learner:
         self.network = fabric.to_device(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload] # torch's stub lacks it
         self.average = make_average(self.network, self.recipe.average_decay)
         self.teachers = [fabric.to_device(teacher.eval().requires_grad_(False)) for teacher in teachers]
-        self.model, self.optimiser = fabric.setup(self.network, make_optimiser(self.network, self.recipe))
+        model = self.network
+        if compiled:
+            model = compile_network(model)
+            self.teachers = [compile_network(teacher) for teacher in self.teachers]
+        self.model, self.optimiser = fabric.setup(model, make_optimiser(self.network, self.recipe))
         self.generator = torch.Generator(fabric.device)
 
     def variants(self, pixels: torch.Tensor, seed: int) -> torch.Tensor:
@@ -99,6 +108,8 @@ class Learner:
             weights: what to use in place of the averaged ones.
         """
         network = self.average.module.eval()
+        if weights is not None:
+            weights = {name: self.fabric.to_device(value) for name, value in weights.items()}
         parts = torch.split(pixels, _EVALUATION_BATCH)
         with torch.inference_mode():
             if weights is None:

@@ -11,13 +11,28 @@ import torch
 
 from fercli.errors import FercliError, UsageError
 from fercli.wording import count_of
-from fercli_training.checkpoint import FILE, foreign_checkpoint, load_checkpoint, save_checkpoint
+from fercli_training.checkpoint import (
+    FILE,
+    fingerprint,
+    foreign_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
+from fercli_training.compiling import compiler_cache, compiling_fault, remove_compiled, require_compiling
+from fercli_training.computation import Computation, choose_computation
+from fercli_training.hardware import find_hardware
 from fercli_training.interruption import interruptible
 from fercli_training.journal import Journal
 from fercli_training.learner import Learner
 from fercli_training.optimisation import learning_rate
 from fercli_training.processes import launch, leave
-from fercli_training.snapshots import Candidate, compare_means, load_snapshots, save_snapshot
+from fercli_training.snapshots import (
+    Candidate,
+    compare_means,
+    keep_snapshots,
+    load_snapshots,
+    save_snapshot,
+)
 from fercli_training.targets import make_targets, picture_weights
 
 if TYPE_CHECKING:
@@ -76,8 +91,14 @@ class Trainer:
 
     Raises:
         UsageError: too few pictures to train on.
-        UnavailableError: the recipe's architecture is unknown or described wrongly.
+        UnavailableError: the recipe's architecture is unknown or described wrongly, or its networks are to
+            be compiled and cannot be.
         DeviceError: there are not as many devices.
+
+    Attributes:
+        computation: how it computes.
+        told: the same as a sentence, with the reasons, and with what changed since an earlier run.
+        computed: from which epoch on the run computed how, as model.json tells it.
     """
 
     def __init__(self, recipe: Recipe, material: Material, folder: Path, devices: int = 1) -> None:
@@ -86,8 +107,16 @@ class Trainer:
             raise UsageError(f"{pictures} to train on; at least {_FEWEST * devices} are needed.")
         self.recipe = recipe
         self.folder = folder
-        self.fabric = launch(recipe.training, devices)
-        self.learner = Learner(recipe, self.fabric, material.teachers)
+        hardware = find_hardware(devices)
+        self.computation, self.told = choose_computation(
+            recipe, hardware, len(material.training) // devices, lambda: compiling_fault(folder)
+        )
+        if recipe.training.compile is True:
+            require_compiling(folder)
+        self.computed = [{"from_epoch": 1, **asdict(self.computation)}]
+        self.fabric = launch(hardware.device, self.computation.precision, devices)
+        self.learner = Learner(recipe, self.fabric, material.teachers, compiled=self.computation.compiled)
+        self.data = fingerprint(material.training, material.public)
         self.pixels, self.labels = self._tensors(material.training)
         self.public = self._tensors(material.public)
         votes = None if material.votes is None else torch.from_numpy(material.votes)
@@ -111,7 +140,8 @@ class Trainer:
         """Goes on from the folder's checkpoint, to the same numbers as an undisturbed run.
 
         Raises:
-            UsageError: there is no checkpoint, it is broken, or it belongs to another architecture.
+            UsageError: there is no checkpoint, it is broken, or it belongs to another architecture or to
+                other data.
         """
         state = load_checkpoint(self.folder)
         if state["architecture"] != self.recipe.architecture:
@@ -120,14 +150,30 @@ class Trainer:
                 "Resume with the recipe it was begun with, or choose another --out.",
             )
         try:
+            if state["data"] != self.data:
+                raise UsageError(
+                    f"The checkpoint in {self.folder} was made from other pictures, or in another order.",
+                    "Resume with the data it was begun with, or choose another --out.",
+                )
             self.learner.restore(state)
             self.epoch, self.step = int(state["epoch"]), int(state["step"])
             self.sums = np.array(state["sums"])
             self.best = Candidate(**state["best"])
             if state["batch"] != self._batch:  # a begun epoch cannot go on in other steps
                 self.step, self.sums = 0, np.zeros(2)
-        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            self._continue(state["computed"])
+        except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise foreign_checkpoint(self.folder / FILE) from error
+
+    def _continue(self, computed: list[dict[str, Any]]) -> None:
+        """Notes how the run computed so far, and says so where that changes."""
+        last = Computation(**{name: value for name, value in computed[-1].items() if name != "from_epoch"})
+        self.computed = computed
+        if last != self.computation:
+            self.told += (
+                f" Up to here the run computed in {last}: the numbers differ a little from then on."
+            )
+            self.computed += [{"from_epoch": self.epoch + 1, **asdict(self.computation)}]
 
     def run(self, report: Callable[[Step], None]) -> list[Candidate]:
         """Trains for what is left of the epochs.
@@ -141,9 +187,12 @@ class Trainer:
             ReportError: a checkpoint or metrics.jsonl cannot be written.
             KeyboardInterrupt: a signal asked for the end; where the run stands has been saved.
         """
-        journal = Journal(self.folder, self.epoch, self.learner) if self.leads else None
+        journal = None
+        if self.leads:
+            journal = Journal(self.folder, self.epoch, self.learner)
+            keep_snapshots(self.folder, self.epoch, self.recipe.training.snapshots)
         try:
-            with interruptible() as interrupted:
+            with interruptible() as interrupted, compiler_cache(self.folder):
                 while self.epoch < self.recipe.training.epochs:
                     rate = self._train_epoch(report, interrupted)
                     self._end_epoch(rate, journal)
@@ -153,6 +202,7 @@ class Trainer:
             leave(self.fabric)
         if not self.leads:
             return []
+        remove_compiled(self.folder)
         return [self.best, *compare_means(load_snapshots(self.folder), self.learner, *self.public)]
 
     @property
@@ -224,7 +274,7 @@ class Trainer:
             "pictures_a_second": rate,
         }
         sheet = self.learner.variants(self.pixels[:_SHEET], self._seed())
-        journal.write(self.epoch, figures, sheet, truth, answers)
+        journal.write(self.epoch, asdict(self.computation), figures, sheet, truth, answers)
 
     def _stand(self, rate: float) -> Step:
         loss, accuracy = (self.sums / self.step).tolist()
@@ -238,6 +288,8 @@ class Trainer:
             return
         state: dict[str, Any] = {
             "architecture": self.recipe.architecture,
+            "data": self.data,
+            "computed": self.computed,
             "epoch": self.epoch,
             "step": self.step,
             "sums": self.sums.tolist(),

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import logging
 import warnings
-from typing import TYPE_CHECKING
 
 import torch
 from lightning_fabric import Fabric
 
 from fercli.errors import DeviceError
-
-if TYPE_CHECKING:
-    from fercli_training.recipe import Training
+from fercli_training.hardware import usable_threads
 
 _PRECISIONS = {"bfloat16": "bf16-mixed", "float32": "32-true"}
 
 
-def launch(recipe: Training, devices: int) -> Fabric:
+def launch(accelerator: str, precision: str, devices: int) -> Fabric:
     """Starts the run's processes, of which this one is one.
 
-    The GPUs are used where torch sees any, else the CPU. For several devices the program is started anew
-    for each further one, with the same arguments.
+    For several devices the program is started anew for each further one, with the same arguments.
+
+    Args:
+        accelerator: `cpu` or `cuda`.
+        precision: `bfloat16` or `float32`.
+        devices: how many GPUs, or processes on the CPU.
 
     Raises:
         DeviceError: there are not as many GPUs.
     """
-    accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     if accelerator == "cuda" and devices > torch.cuda.device_count():
         raise DeviceError(
             f"--devices {devices}: torch sees {torch.cuda.device_count()} GPUs.", "Ask for fewer."
@@ -38,9 +38,10 @@ def launch(recipe: Training, devices: int) -> Fabric:
             accelerator=accelerator,
             devices=devices,
             strategy="ddp" if devices > 1 else "auto",
-            precision=_PRECISIONS[recipe.precision],  # type: ignore[arg-type] # one of its literals
+            precision=_PRECISIONS[precision],  # type: ignore[arg-type] # one of its literals
         )
         fabric.launch()
+    torch.set_num_threads(usable_threads(devices))
     return fabric
 
 

@@ -15,7 +15,8 @@ _CHOICES = {
     "optimiser": ("adam", "sgd"),
     "schedule": ("exponential", "cosine"),
     "loss": ("cross_entropy", "squared_hinge"),
-    "precision": ("bfloat16", "float32"),
+    "precision": ("auto", "bfloat16", "float32"),
+    "compile": ("auto", "true", "false"),
 }
 _SHARES = (
     "label_smoothing", "votes", "teacher",
@@ -63,7 +64,10 @@ class Training:
         snapshots: how many of the last snapshots of the averaged weights are kept, and averaged at the end.
         snapshot_interval: epochs from one snapshot to the next.
         seed: of all that is random.
-        precision: `bfloat16` or `float32`; weights are 32-bit in both.
+        precision: `bfloat16`, `float32`, or `auto`: bfloat16 where the processor or the GPU computes in it.
+            Weights are 32-bit in all.
+        compile: whether torch.compile makes the machine's own code of the networks; `auto`: where that
+            is known to help, there is a compiler, and the run is long enough to earn the time.
     """
 
     epochs: int
@@ -99,7 +103,8 @@ class Training:
     snapshots: int = 1
     snapshot_interval: int = 1
     seed: int = 1
-    precision: str = "bfloat16"
+    precision: str = "auto"
+    compile: bool | str = "auto"
 
     def __post_init__(self) -> None:
         """Refuses impossible values.
@@ -121,7 +126,8 @@ class Training:
             self._require(name, 0 <= getattr(self, name) <= 1, "0 to 1")
         self._require("seed", 0 <= self.seed < 2**63, "0 or more, below 2**63")
         for name, choices in _CHOICES.items():
-            self._require_choice(name, getattr(self, name), choices)
+            value = getattr(self, name)
+            self._require_choice(name, str(value).lower() if isinstance(value, bool) else value, choices)
         for expression, weight in self.class_weights.items():
             self._require_choice("class_weights", expression, EXPRESSIONS)
             self._require("class_weights", 0 < weight <= _LARGEST, f"above 0, at most {_LARGEST:g}")

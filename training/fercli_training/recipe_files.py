@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from fercli.architecture import read_architecture
 from fercli.errors import UnavailableError, UsageError, did_you_mean
@@ -142,6 +142,8 @@ def _typed(name: str, value: object, wanted: Any) -> object:
         return {key: _typed(f"{name}.{key}", weight, float) for key, weight in value.items()}
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if type(value) is not wanted:
-        raise UsageError(f"The recipe's {name} is {value!r}; it must be of type {wanted.__name__}.")
+    kinds = get_args(wanted) or (wanted,)
+    if type(value) not in kinds:
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise UsageError(f"The recipe's {name} is {value!r}; it must be of type {names}.")
     return value

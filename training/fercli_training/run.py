@@ -83,20 +83,26 @@ def read_material(sources: Sources, tell: Callable[[str], None] = silently) -> t
     return Material(training, public, votes.get(Split.TRAINING), teachers), Data(splits, votes)
 
 
-def finish(recipe: Recipe, candidates: list[Candidate], data: Data, folder: Path) -> Made:
+def finish(trainer: Trainer, candidates: list[Candidate], data: Data) -> Made:
     """Writes the best single network as a model; an ensemble that is better still, as several more.
 
     Raises:
         ParityError: a model's runtimes differ by more than is allowed.
         ReportError: the folder cannot be written.
     """
+    recipe, folder, computed = trainer.recipe, trainer.folder, trainer.computed
     ranked = sorted(candidates, key=lambda candidate: candidate.public_accuracy, reverse=True)
     single = next(candidate for candidate in ranked if len(candidate.networks) == 1)
-    models = [write_bundle(folder / MODEL, recipe, single, data.splits, data.votes)]
+    models = [write_bundle(folder / MODEL, recipe, single, data.splits, data.votes, computed)]
     if ranked[0] is not single:
         models = [
             write_bundle(
-                folder / _ENSEMBLE / f"{epoch}", recipe, ranked[0].member(number), data.splits, data.votes
+                folder / _ENSEMBLE / f"{epoch}",
+                recipe,
+                ranked[0].member(number),
+                data.splits,
+                data.votes,
+                computed,
             )
             for number, epoch in enumerate(ranked[0].epochs)
         ]

@@ -44,7 +44,7 @@ class Candidate:
 
 
 def save_snapshot(folder: Path, epoch: int, weights: Weights, kept: int) -> None:
-    """Writes `snapshots/epoch-NNNN.safetensors`, and removes all but the last `kept` up to that epoch.
+    """Writes `snapshots/epoch-NNNN.safetensors`, and removes all but the last `kept`.
 
     Raises:
         ReportError: it cannot be written.
@@ -54,9 +54,14 @@ def save_snapshot(folder: Path, epoch: int, weights: Weights, kept: int) -> None
         snapshots.mkdir(exist_ok=True)
     rows = {name: value.contiguous() for name, value in weights.items()}  # not channels last
     write_whole(snapshots / f"epoch-{epoch:04d}.safetensors", lambda file: file.write(save(rows)))
-    ours = {number: path for number, path in _files(folder).items() if number <= epoch}
+    keep_snapshots(folder, epoch, kept)
+
+
+def keep_snapshots(folder: Path, epoch: int, kept: int) -> None:
+    """Removes all but the last `kept` snapshots up to an epoch: those after it are another run's."""
+    ours = [number for number in _files(folder) if number <= epoch]
     for number, path in _files(folder).items():
-        if number not in sorted(ours)[-kept:]:
+        if number not in ours[-kept:]:
             path.unlink(missing_ok=True)
 
 

@@ -1,0 +1,89 @@
+"""Networks compiled to this machine's own code by torch.compile, without leaving files elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from fercli.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from torch import nn
+
+_FOLDER = "compiled"
+_CACHE = "TORCHINDUCTOR_CACHE_DIR"
+
+_OPTIONS: dict[str, Any] = {
+    "fallback_random": True,  # dropout draws the numbers of a run that is not compiled
+    "cpp_cache_precompile_headers": False,  # they would lie in the system's temporary folder
+}
+
+
+def compile_network(network: nn.Module) -> nn.Module:
+    """The network, whose weights stay its own, compiled when it is first called.
+
+    That call has to be made within `compiler_cache`.
+    """
+    return torch.compile(network, dynamic=False, options=_OPTIONS)  # type: ignore[return-value] # torch's stub
+
+
+@contextmanager
+def compiler_cache(folder: Path) -> Iterator[None]:
+    """Within it, what is compiled lies below the run's folder, or where TORCHINDUCTOR_CACHE_DIR says."""
+    if os.environ.get(_CACHE):
+        yield
+        return
+    os.environ[_CACHE] = str((folder / _FOLDER).absolute())
+    try:
+        yield
+    finally:
+        os.environ.pop(_CACHE, None)
+
+
+def remove_compiled(folder: Path) -> None:
+    """Removes what was compiled for a run that is at its end."""
+    shutil.rmtree(folder / _FOLDER, ignore_errors=True)
+
+
+def compiling_fault(folder: Path) -> str:
+    """Why nothing can be compiled here, told after compiling a trifle into the run's folder; or nothing.
+
+    A compiler alone is not enough: Python's headers have to be there, and its libraries.
+    """
+    compiler = os.environ.get("CXX") or _usual_compiler()
+    if shutil.which(compiler) is None:
+        return f"there is no C++ compiler {compiler}"
+    try:
+        with compiler_cache(folder):
+            torch.compile(torch.neg, options=_OPTIONS)(torch.ones(2))
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong in compilers and their surroundings
+        remove_compiled(folder)
+        reason = str(error).strip().partition("\n")[0][:200]
+        return f"{compiler} does not work ({reason or type(error).__name__})"
+    return ""
+
+
+def require_compiling(folder: Path) -> None:
+    """Makes sure that a recipe's `compile = true` can be followed.
+
+    Raises:
+        UnavailableError: nothing can be compiled here.
+    """
+    reason = compiling_fault(folder)
+    if reason:
+        raise UnavailableError(
+            f"The networks cannot be compiled: {reason}.",
+            "Install a C++ compiler and Python's headers (g++ and python3-dev), or --set compile=false.",
+        )
+
+
+def _usual_compiler() -> str:
+    return {"darwin": "clang++", "win32": "cl"}.get(sys.platform, "g++")
