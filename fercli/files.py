@@ -76,7 +76,8 @@ def whole_folder(path: Path, remedy: str = MAKE_ROOM, *, replace: bool = False) 
     """
     with blamed_on_place(path, remedy):
         target = Path(os.path.realpath(path))
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
         # A mount cannot be renamed, nor can what lies in a folder that may not be written to.
         inside = target.is_dir() and (target.is_mount() or not os.access(target.parent, os.W_OK))
         with _workspace(target, target if inside else target.parent, None) as workspace:

@@ -13,7 +13,7 @@ import numpy as np
 
 from fercli.architecture import SIDE
 from fercli.errors import UsageError
-from fercli_training.data.output import whole_file
+from fercli.files import make_folder, whole_file
 from fercli_training.data.rows import PIXELS, BrokenRow, Row, RowError, label_of_number, split_of_name
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def write_challenge(rows: Iterable[Row], path: Path) -> None:
     Raises:
         ReportError: the file cannot be written.
     """
-    with whole_file(path) as partial, partial.open("wb") as file:
+    make_folder(path.parent)
+    with whole_file(path) as made, made.open("wb") as file:
         # Neither name nor time goes into the header: the same rows give the same bytes.
         packed = gzip.GzipFile("", "wb", 6, file, mtime=0) if path.suffix.lower() == ".gz" else file
         with io.TextIOWrapper(packed, "ascii", newline="") as text:

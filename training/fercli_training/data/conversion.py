@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fercli.errors import UsageError
+from fercli.replacing import refuse_existing, refuse_input, refuse_inside
 from fercli_training.data.layouts import find_layout
-from fercli_training.data.output import refuse_existing
 from fercli_training.data.rows import BrokenRow, Row, Split
 
 if TYPE_CHECKING:
@@ -44,10 +44,12 @@ def convert(source: Path, target: Path, tell: Callable[[str], None]) -> Converte
         tell: called for each row with its split.
 
     Raises:
-        UsageError: the source cannot be read, has a broken row or none; the target exists.
+        UsageError: the source cannot be read, has a broken row or none; the target exists, or lies in it.
         ReportError: the target cannot be written.
     """
     reader, writer = find_layout(source), find_layout(target)
+    refuse_input(target, [("data set", source)])
+    refuse_inside(target, "data set", source)
     refuse_existing(target)
     converted = Converted()
     writer.write(_counted(source, reader, writer, converted, tell), target)
