@@ -11,7 +11,7 @@ import typer
 from fercli.cli import options
 from fercli.cli.messages import print_table, say
 from fercli.cli.training_progress import training_progress
-from fercli.errors import ReportError, UnavailableError, UsageError
+from fercli.errors import UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from fercli_training.ablation import Result
@@ -64,9 +64,12 @@ def train(
     A checkpoint is written after every epoch, and at Ctrl-C: --resume goes on from it.
     """
     _require_extra()
+    from fercli_training.place import refuse_place
     from fercli_training.run import Sources
 
     sources = Sources(data, ferplus, teacher or ())
+    teachers = [("teacher", Path(name)) for name in sources.teachers]
+    refuse_place(out, resume, [("data set", data), *teachers])
     if recipe == _ABLATION:
         _ablation(sources, out, set or [], resume, devices)
     else:
@@ -76,24 +79,27 @@ def train(
 def _train(
     recipe: str, sources: Sources, out: Path, changes: list[str], resume: bool, devices: int
 ) -> None:
+    from fercli_training.loop import Trainer
+    from fercli_training.place import occupied
     from fercli_training.recipe_files import load_recipe
     from fercli_training.run import finish, prepare
 
     chosen = load_recipe(recipe, changes)
-    trainer, data = prepare(chosen, sources, out, devices)
-    _make_folder(out)
-    if resume:
-        trainer.resume()
-    try:
-        with training_progress() as report:
-            candidates = trainer.run(report)
-        if not trainer.leads:
-            return
-        made = finish(chosen, candidates, data, out)
-    except KeyboardInterrupt:
-        if trainer.leads:
-            say(_where_it_stands(out, trainer.has_checkpoint()))
-        raise
+    material, data = prepare(chosen, sources)
+    with occupied(out):
+        trainer = Trainer(chosen, material, out, devices)
+        if resume:
+            trainer.resume()
+        try:
+            with training_progress() as report:
+                candidates = trainer.run(report)
+            if not trainer.leads:
+                return
+            made = finish(chosen, candidates, data, out)
+        except KeyboardInterrupt:
+            if trainer.leads:
+                say(_where_it_stands(out, trainer.has_checkpoint()))
+            raise
     for candidate in made.candidates:
         epochs = ", ".join(str(epoch) for epoch in candidate.epochs)
         say(f"{candidate.name} ({epochs}): {candidate.public_accuracy:.4f} on PublicTest.")
@@ -102,6 +108,7 @@ def _train(
 
 def _ablation(sources: Sources, out: Path, changes: list[str], resume: bool, devices: int) -> None:
     from fercli_training.ablation import run_ablation, write_results
+    from fercli_training.place import occupied
     from fercli_training.run import read_material
 
     if devices > 1 or sources.votes or sources.teachers:
@@ -109,10 +116,9 @@ def _ablation(sources: Sources, out: Path, changes: list[str], resume: bool, dev
             "The article's experiments know no --devices, --ferplus or --teacher.", "Leave them out."
         )
     material, _ = read_material(sources)
-    _make_folder(out)
     results: list[Result] = []
     try:
-        with training_progress() as report:
+        with occupied(out), training_progress() as report:
             for result in run_ablation(material, out, changes, resume, report):
                 results.append(result)
                 write_results(results, out)
@@ -152,10 +158,3 @@ def _require_extra() -> None:
         raise UnavailableError(
             f"Training needs {', '.join(missing)}, not installed here.", "pip install 'fercli[train]'"
         )
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ReportError(f"{folder} cannot be made: {error.strerror}.", "Choose another --out.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,11 @@ def launch(recipe: Training, devices: int) -> Fabric:
         )
         fabric.launch()
     return fabric
+
+
+def is_further() -> bool:
+    """Whether this process was started by `launch` in another one, of the same command."""
+    return os.environ.get("LOCAL_RANK", "0") != "0"
 
 
 def leave(fabric: Fabric) -> None:

@@ -11,7 +11,8 @@ from fercli_torch.network import load_network
 from fercli_training.data import Split, read_pictures
 from fercli_training.data.votes import read_votes
 from fercli_training.export import write_bundle
-from fercli_training.loop import Material, Trainer
+from fercli_training.loop import Material
+from fercli_training.place import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from fercli_training.data import Pictures
     from fercli_training.recipe import Recipe
     from fercli_training.snapshots import Candidate
-
-MODEL = "model"
-"""The folder, in a run's, of the model that it made."""
 
 _ENSEMBLE = "ensemble"
 
@@ -55,16 +53,15 @@ class Data:
     votes: Mapping[Split, NDArray[np.float32]]
 
 
-def prepare(recipe: Recipe, sources: Sources, folder: Path, devices: int) -> tuple[Trainer, Data]:
-    """The run's trainer, and the data, which measures what the run makes.
+def prepare(recipe: Recipe, sources: Sources) -> tuple[Material, Data]:
+    """What a network learns from, and all data, which measures what the run makes.
 
     Raises:
         UsageError: the data or the votes are broken, or do not fit the recipe.
         ModelError: a teacher's bundle is not whole.
     """
     _refuse_unfit(recipe, sources)
-    material, data = read_material(sources)
-    return Trainer(recipe, material, folder, devices), data
+    return read_material(sources)
 
 
 def read_material(sources: Sources) -> tuple[Material, Data]:
