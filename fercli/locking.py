@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAME = ".fercli-lock"
+_ours: set[Path] = set()
+"""The locks that this process holds by their files' names."""
+
 _OPEN = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -118,7 +121,7 @@ def _release(descriptor: int, lock: Path) -> None:
 def _held_by_name(lock: Path, path: str | Path) -> Iterator[None]:
     """A lock that is there as long as its file is; that of a process which has ended counts for nothing."""
     holder = lock.with_name(f"{lock.name}-holder")
-    if _is_gone(_holder(holder)):
+    if holder not in _ours and _is_gone(_holder(holder)):
         with suppress(OSError):
             holder.unlink()
     try:
@@ -127,11 +130,13 @@ def _held_by_name(lock: Path, path: str | Path) -> Iterator[None]:
         raise _busy(path, _holder(holder), f" If that run is gone, remove {holder}.") from None
     except OSError as error:
         raise cannot_write(path, error) from error
+    _ours.add(holder)
     try:
         with suppress(OSError):
             os.write(descriptor, _own_name().encode())
         yield
     finally:
+        _ours.remove(holder)
         os.close(descriptor)
         with suppress(OSError):
             holder.unlink()
@@ -150,7 +155,7 @@ def _holder(lock: Path) -> str:
 
 
 def _is_gone(holder: str) -> bool:
-    """Whether it was a process of this machine that has ended; this one's number was that of another."""
+    """Whether it was a process of this machine that has ended; one with this one's number has."""
     word, _, rest = holder.partition(" ")
     number, _, host = rest.partition(" on ")
     if word != "process" or not number.isdecimal() or host != platform.node():
