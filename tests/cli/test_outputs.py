@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -217,24 +220,73 @@ def test_what_is_not_its_own_is_refused_and_named(name: str, here: Path) -> None
     assert contents(here) == before
 
 
+@contextmanager
+def redirected(number: int, path: Path, mode: str) -> Iterator[None]:
+    """As the shell does it."""
+    kept = os.dup(number)
+    with path.open(mode) as file:
+        os.dup2(file.fileno(), number)
+    try:
+        yield
+    finally:
+        os.dup2(kept, number)
+        os.close(kept)
+
+
 def test_the_list_on_standard_input_is_not_written_over(here: Path) -> None:
-    (here / "list.csv").write_text("")  # a list that another program has yet to fill
-    with (here / "list.csv").open("rb") as file:
-        number = os.dup(0)
-        os.dup2(file.fileno(), 0)
-        try:
-            result = fercli("predict - -o list.csv")
-        finally:
-            os.dup2(number, 0)
-            os.close(number)
+    (here / "list.csv").touch()  # another program has yet to fill it
+    with redirected(0, here / "list.csv", "rb"):
+        result = fercli("predict - -o list.csv")
     assert result.exit_code == 2
     assert "list.csv would be written over the list on standard input." in result.stderr
+
+
+@pytest.mark.parametrize("out", ["-", "/dev/stdout", "/dev/fd/1", "out.csv"])
+def test_a_photo_that_standard_output_leads_to_is_not_written_to(out: str, here: Path) -> None:
+    (here / "out.csv").symlink_to("/dev/stdout")
+    before = contents(here)
+    with redirected(1, here / "p.jpg", "ab"):
+        result = fercli(f"predict p.jpg -o {out}")
+    assert result.exit_code == 2
+    assert "would be written over the photo p.jpg." in result.stderr
+    assert contents(here) == before
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+def test_a_log_that_is_appended_to_keeps_what_it_had(kind: str, here: Path) -> None:
+    (here / "log").write_bytes(b"before\n")
+    with redirected(1, here / "log", "ab"):
+        result = fercli(f"report merge r.csv s.csv -o /dev/stdout --format {kind} -q")
+    assert (result.exit_code, result.stderr) == (0, "")
+    kept = (here / "log").read_bytes()
+    assert kept.startswith(b"before\n")
+    (here / f"rest.{kind}").write_bytes(kept.removeprefix(b"before\n"))
+    assert len(list(read_report(f"rest.{kind}"))) == 2
+
+
+def test_a_descriptor_s_report_is_a_csv_as_that_on_standard_output(here: Path) -> None:
+    (here / "log").write_bytes(b"before\n")
+    with redirected(1, here / "log", "ab"):
+        assert fercli("predict p.jpg --detector none -q -o /dev/stdout").exit_code == 0
+    before, header, row = (here / "log").read_text().splitlines()
+    assert (before, header) == ("before", ",".join(COLUMNS))
+    assert row.startswith("p.jpg,0,ok,")
+
+
+@pytest.mark.parametrize("out", ["-", "/dev/stdout"])
+def test_an_explanation_goes_to_standard_output(out: str, here: Path) -> None:
+    with redirected(1, here / "page", "wb"):
+        result = fercli(f"explain p.jpg --detector none --model article -o {out}")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+    page = cv2.imread(str(here / "page"))
+    assert page is not None
+    assert min(page.shape[:2]) > 500
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"p", ",".join(COLUMNS).encode(), b'{"pa', b'[\n{"path"', b"[]\n", b"[\n", b'{"path": "a.jpg", "f',
+        b"", b"p", ",".join(COLUMNS).encode(), b'{"pa', b'[\n{"path"', b"[]\n", b"[\n", b'{"path": "a", "f',
         b'\xef\xbb\xbfpath,face,status\n', b'"path";"face";"status"\n', b'[\n  {\n    "path": "a.jpg"',
     ],
 )  # fmt: skip
