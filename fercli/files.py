@@ -86,7 +86,8 @@ def whole_folder(path: Path, remedy: str = MAKE_ROOM, *, replace: bool = False) 
             yield made
             if not replace:
                 _refuse_full(target, workspace)
-            (_exchange if inside else _swap)(made, target, earlier)
+            if inside or not _swapped(made, target, earlier):
+                _exchange(made, target, earlier)
 
 
 def make_folder(folder: Path, remedy: str = MAKE_ROOM) -> None:
@@ -215,35 +216,38 @@ def _refuse_full(target: Path, workspace: Path) -> None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
-def _swap(made: Path, target: Path, earlier: Path) -> None:
-    """Gives a folder its name; one that had it goes into another, and comes back if that fails."""
+def _swapped(made: Path, target: Path, earlier: Path) -> bool:
+    """Gives a folder its name, which another one had perhaps; False where the system refuses that."""
     try:
         if target.exists():
             target.rename(earlier)
         made.rename(target)
-        if earlier.exists():
-            with suppress(OSError):
-                target.chmod(stat.S_IMODE(earlier.stat().st_mode))
-    except BaseException:
+    except BaseException as error:
         if earlier.exists() and not target.exists():
             earlier.rename(target)
+        if isinstance(error, OSError) and error.errno in _NO_RENAMING and target.is_dir():
+            return False
         raise
+    if earlier.exists():
+        with suppress(OSError):
+            target.chmod(stat.S_IMODE(earlier.stat().st_mode))
     _flush_names(target.parent)
+    return True
 
 
 def _exchange(made: Path, target: Path, earlier: Path) -> None:
-    """As `_swap`, child by child, in a folder that keeps its place and holds the other two."""
+    """Moves what a folder holds into another one that keeps its place, as a mount does."""
     held = [child for child in target.iterdir() if child != made.parent]
     earlier.mkdir()
     try:
         for child in held:
-            child.rename(earlier / child.name)
+            shutil.move(child, earlier)
         for child in made.iterdir():
-            child.rename(target / child.name)
+            shutil.move(child, target)
     except BaseException:
         for child in held:
             if (earlier / child.name).exists() and not child.exists():
-                (earlier / child.name).rename(child)
+                shutil.move(earlier / child.name, target)
         raise
     _flush_names(target)
 

@@ -32,7 +32,9 @@ def refuse_input(out: str | Path | int, inputs: Iterable[tuple[str, str | Path |
         UsageError: they are the same file or folder; both are named.
     """
     place = _status(out)
-    for kind, path in inputs if place is not None else ():
+    if place is None:
+        return
+    for kind, path in inputs:
         status = _status(path)
         if status is not None and os.path.samestat(place, status):
             raise UsageError(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -327,11 +328,39 @@ class TestWholeFolder:
             rename(source, target)
 
         monkeypatch.setattr(os, "rename", refusing)
+        monkeypatch.setattr(shutil, "move", lambda source, target: refusing(source, target / source.name))
         with pytest.raises(ReportError, match=r"x cannot be written: "):  # noqa: SIM117
             with whole_folder(place, replace=True) as made:
                 (made / "file").touch()
         assert names(place) == ["earlier"]
         assert (place / "earlier").read_text() == "earlier"
+        assert names(tmp_path) == ["x"]
+
+    @pytest.mark.parametrize("number", [errno.EBUSY, errno.EXDEV])
+    @pytest.mark.parametrize("replace", [False, True])
+    def test_one_that_cannot_be_renamed_is_filled(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replace: bool, number: int
+    ) -> None:
+        """As where it is mounted."""
+        place, rename = tmp_path / "x", os.rename
+        place.mkdir()
+        if replace:
+            (place / "earlier").mkdir()
+            (place / "earlier" / "file").touch()
+
+        def refusing(source: str | Path, target: str | Path) -> None:
+            if place in {Path(source), Path(target)}:
+                raise OSError(number, os.strerror(number))
+            rename(source, target)
+
+        monkeypatch.setattr(os, "rename", refusing)
+        before = place.stat().st_ino
+        with whole_folder(place, replace=replace) as made:
+            (made / "deep").mkdir()
+            (made / "deep" / "file").write_text("new")
+        assert names(place) == ["deep"]
+        assert (place / "deep" / "file").read_text() == "new"
+        assert place.stat().st_ino == before
         assert names(tmp_path) == ["x"]
 
     def test_a_link_goes_on_leading_to_its_folder(self, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def _refuse_places(out: str, filters: Path | None, image: str, bundle: Bundle) -
     from fercli.reports import open_descriptor
     from fercli_training.drawings import refuse_place
 
-    inputs = [("photo", image), *model_inputs(bundle)]
+    inputs: list[tuple[str, str | Path]] = [("photo", image), *model_inputs(bundle)]
     number = open_descriptor(out)
     refuse_input(out if number is None else number, inputs)
     if number is None:
