@@ -68,8 +68,10 @@ def train(
     from fercli_training.run import Sources
 
     sources = Sources(data, ferplus, teacher or ())
-    teachers = [("teacher", Path(name)) for name in sources.teachers]
-    refuse_place(out, resume, [("data set", data), *teachers])
+    inputs = [("data set", data), ("recipe", Path(recipe))]
+    inputs += [("votes", ferplus)] if ferplus else []
+    inputs += [("teacher", Path(name)) for name in sources.teachers]
+    refuse_place(out, resume, inputs)
     if recipe == _ABLATION:
         _ablation(sources, out, set or [], resume, devices)
     else:

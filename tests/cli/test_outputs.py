@@ -21,6 +21,7 @@ from fercli.records import COLUMNS, Box, Face, Photo
 from fercli.reports import Format, open_report, refuse_place
 from fercli.reports.reading import read_report
 from fercli.reports.running import open_running
+from fercli_training.data.conversion import convert
 from tests.corpus import encoded, gradient
 from tests.training.fer2013 import RECIPE, write
 
@@ -340,13 +341,15 @@ def test_two_runs_do_not_train_in_one_folder(here: Path) -> None:
 
 
 def test_a_folder_of_a_run_that_came_to_nothing_is_begun_in_anew(here: Path) -> None:
-    """With what such a run leaves, and a log that the shell has just opened."""
+    """With what such a run leaves, a log that the shell has just opened, the recipe and the data."""
     (here / "new" / "tensorboard").mkdir(parents=True)
     (here / "new" / "tensorboard" / "events").write_text("x")
     (here / "new" / ".gitignore").write_text("*")
     for name in ("metrics.jsonl", "log.txt"):
         (here / "new" / name).touch()
-    result = fercli("train tiny.toml --data d.csv -o new --set epochs=0")
+    shutil.move("tiny.toml", "new")
+    shutil.move("d.csv", "new")
+    result = fercli("train new/tiny.toml --data new/d.csv -o new --set epochs=0")
     assert "The recipe's epochs is 0" in result.stderr  # and nothing of the folder
 
 
@@ -354,6 +357,15 @@ def test_a_folder_of_a_run_that_came_to_nothing_is_begun_in_anew(here: Path) -> 
 def test_a_run_that_is_not_begun_leaves_no_folder(options: str, here: Path) -> None:
     assert fercli(f"train tiny.toml --data d.csv -o new/run {options}").exit_code == 2
     assert not (here / "new" / "run").exists()
+
+
+def test_a_data_set_that_appears_while_another_is_converted_stays(here: Path) -> None:
+    def appear(_: str) -> None:
+        (here / "new.csv").write_text("mine")
+
+    with pytest.raises(UsageError, match=r"new\.csv exists already"):
+        convert(here / "d.csv", here / "new.csv", appear)
+    assert (here / "new.csv").read_text() == "mine"
 
 
 @pytest.mark.usefixtures("here")

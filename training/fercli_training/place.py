@@ -27,12 +27,13 @@ _BOARD = "tensorboard"
 def refuse_place(folder: Path, resume: bool, inputs: Sequence[tuple[str, Path]]) -> None:
     """Refuses a folder in which a run would replace what is not its own, or lie among other things.
 
-    Hidden files and empty ones, a log for instance that has just been opened, are nobody's loss.
+    Hidden files and empty ones, a log for instance that has just been opened, are nobody's loss, and the
+    recipe or the data may lie there.
 
     Args:
         folder: the run's, which need not exist.
         resume: whether a run that stands there goes on.
-        inputs: what is read, each after what it is; folders and files.
+        inputs: what is read, each after what it is; folders, files, or names that are neither.
 
     Raises:
         UsageError: it holds a run, and `resume` was not asked for; it holds something else; or it lies in
@@ -51,7 +52,9 @@ def refuse_place(folder: Path, resume: bool, inputs: Sequence[tuple[str, Path]])
         raise UsageError(
             f"{folder} holds a run already.", "Go on with it by --resume, or choose another --out."
         )
-    if held := [path.name for path in sorted(folder.iterdir()) if _counts(path)]:
+    read = [path.resolve() for _, path in inputs]
+    held = [path.name for path in sorted(folder.iterdir()) if _counts(path) and path.resolve() not in read]
+    if held:
         raise UsageError(
             f"{folder} holds other things: {held[0]}{' and more' if len(held) > 1 else ''}.",
             "Choose another --out, for a folder of the run's own.",

@@ -52,12 +52,17 @@ def convert(source: Path, target: Path, tell: Callable[[str], None]) -> Converte
     refuse_inside(target, "data set", source)
     refuse_existing(target)
     converted = Converted()
-    writer.write(_counted(source, reader, writer, converted, tell), target)
+    writer.write(_counted(source, target, reader, writer, converted, tell), target)
     return converted
 
 
 def _counted(
-    source: Path, reader: Layout, writer: Layout, converted: Converted, tell: Callable[[str], None]
+    source: Path,
+    target: Path,
+    reader: Layout,
+    writer: Layout,
+    converted: Converted,
+    tell: Callable[[str], None],
 ) -> Iterator[Row]:
     for row in reader.read(source):
         if isinstance(row, BrokenRow):
@@ -69,3 +74,4 @@ def _counted(
         yield row
     if not converted.rows:
         raise UsageError(f"{source} has no rows.", reader.remedy)
+    refuse_existing(target)  # another program may have made it meanwhile
