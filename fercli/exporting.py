@@ -16,6 +16,7 @@ from fercli.plugins import blamed_on, find_backend
 from fercli.prediction import TOLERANCE, checked_logits, softmax
 from fercli.replacing import model_inputs, refuse_foreign, refuse_input
 from fercli.sample_faces import sample_faces
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -146,13 +147,13 @@ def _check_place(path: Path, kind: ExportFormat) -> None:
     making, word = FORMATS[kind], f"{kind} export of fercli"
     if making.ending:
         if not path.is_file():
-            raise ReportError(f"{path} is there and is no file.", _CHOOSE)
+            raise ReportError(f"{quoted(path)} is there and is no file.", _CHOOSE)
         refuse_foreign(path, word, making.marks)
         return
     if not path.is_dir():
-        raise ReportError(f"{path} is there and is no folder.", _CHOOSE)
+        raise ReportError(f"{quoted(path)} is there and is no folder.", _CHOOSE)
     if not {child.name for child in path.iterdir()} <= _SAVED_MODEL:
-        raise ReportError(f"{path} holds other things than a SavedModel.", _CHOOSE)
+        raise ReportError(f"{quoted(path)} holds other things than a SavedModel.", _CHOOSE)
     refuse_foreign(path / "saved_model.pb", word, making.marks)
 
 

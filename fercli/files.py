@@ -18,6 +18,7 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from fercli.errors import ReportError
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,12 +133,12 @@ def blamed_on_place(path: str | Path, remedy: str = MAKE_ROOM) -> Iterator[None]
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise cannot_write(path, error, remedy) from error
+        raise cannot_write(quoted(path), error, remedy) from error
 
 
-def cannot_write(path: str | Path, error: OSError, remedy: str = MAKE_ROOM) -> ReportError:
-    """The error that a file or a folder cannot be written, in words."""
-    return ReportError(f"{path} cannot be written: {error.strerror or error}.", remedy)
+def cannot_write(name: str, error: OSError, remedy: str = MAKE_ROOM) -> ReportError:
+    """The error that what a message names so cannot be written, in words."""
+    return ReportError(f"{name} cannot be written: {error.strerror or error}.", remedy)
 
 
 @contextmanager

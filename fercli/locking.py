@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from fercli.errors import ReportError
 from fercli.files import cannot_write
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ def locked(path: str | Path) -> Iterator[None]:
             descriptor = os.open(lock, _OPEN | os.O_CREAT, 0o666)
         except OSError as error:
             if not alone:
-                raise cannot_write(path, error) from error
+                raise cannot_write(quoted(path), error) from error
         else:
             _lock_beside(stack, descriptor, lock, path)
         yield
@@ -127,9 +128,9 @@ def _held_by_name(lock: Path, path: str | Path) -> Iterator[None]:
     try:
         descriptor = os.open(holder, _OPEN | os.O_CREAT | os.O_EXCL, 0o666)
     except FileExistsError:
-        raise _busy(path, _holder(holder), f" If that run is gone, remove {holder}.") from None
+        raise _busy(path, _holder(holder), f" If that run is gone, remove {quoted(holder)}.") from None
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise cannot_write(quoted(path), error) from error
     _ours.add(holder)
     try:
         with suppress(OSError):
@@ -173,6 +174,6 @@ def _is_gone(holder: str) -> bool:
 
 def _busy(path: str | Path, holder: str, more: str = "") -> ReportError:
     return ReportError(
-        f"{path} is being written by another run.",
+        f"{quoted(path)} is being written by another run.",
         f"Wait for {holder or 'that'}, or choose another --out.{more}",
     )

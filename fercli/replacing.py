@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from fercli.errors import UsageError
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,14 +54,16 @@ def model_inputs(bundle: Bundle) -> list[tuple[str, Path]]:
 def refuse_inside(out: Path, kind: str, folder: Path) -> None:
     """Refuses to write into a folder that is read; raises a `UsageError` that names both."""
     if folder.is_dir() and folder.resolve() in out.resolve().parents:
-        raise UsageError(f"{out} would be written into the {kind} {folder}.", "Choose another name.")
+        raise UsageError(
+            f"{quoted(out)} would be written into the {kind} {quoted(folder)}.", "Choose another name."
+        )
 
 
 def refuse_existing(path: Path) -> None:
     """Refuses a place where anything is but an empty folder; raises a `UsageError`."""
     empty_folder = path.is_dir() and not path.is_symlink() and not any(path.iterdir())
     if os.path.lexists(path) and not empty_folder:
-        raise UsageError(f"{path} exists already.", REMOVE)
+        raise UsageError(f"{quoted(path)} exists already.", REMOVE)
 
 
 def refuse_foreign(path: Path, kind: str, marks: Iterable[bytes]) -> None:
@@ -83,7 +86,7 @@ def refuse_foreign(path: Path, kind: str, marks: Iterable[bytes]) -> None:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             if all(content.find(mark) >= 0 for mark in marks):
                 return
-    raise UsageError(f"{path} is there and is no {kind}.", REMOVE)
+    raise UsageError(f"{quoted(path)} is there and is no {kind}.", REMOVE)
 
 
 def _refuse_model_file(path: Path) -> None:
@@ -96,7 +99,9 @@ def _refuse_model_file(path: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError):  # no model's folder
         return
     if belongs:
-        raise UsageError(f"{path} belongs to the model in {place.parent}.", "Choose another name.")
+        raise UsageError(
+            f"{quoted(path)} belongs to the model in {quoted(place.parent)}.", "Choose another name."
+        )
 
 
 def _status(path: str | Path | int) -> os.stat_result | None:
@@ -109,4 +114,4 @@ def _status(path: str | Path | int) -> os.stat_result | None:
 def _shown(path: str | Path | int) -> str:
     if isinstance(path, int):
         return {0: "standard input", 1: "standard output"}.get(path, f"descriptor {path}")
-    return str(path)
+    return quoted(path)

@@ -18,6 +18,7 @@ from fercli.errors import (
     did_you_mean,
 )
 from fercli.records import EXPRESSIONS
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,7 +116,9 @@ def _refuse_places(out: str, filters: Path | None, image: str, bundle: Bundle) -
         refuse_input(filters, inputs)
         refuse_place(filters)
         if os.path.realpath(filters) == os.path.realpath(out):
-            raise UsageError(f"--filters {filters} would be written over --out {out}.", "Name two files.")
+            raise UsageError(
+                f"--filters {quoted(filters)} would be written over --out {quoted(out)}.", "Name two files."
+            )
 
 
 def _expression(name: str | None) -> int | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fercli import files
 from fercli.errors import ReportError
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +86,7 @@ def open_growing(out: str | int, name: str = "", *, appending: bool = False) -> 
     Raises:
         ReportError: it cannot be opened or written.
     """
-    name = name or ("standard output" if isinstance(out, int) else out)
+    name = "standard output" if isinstance(out, int) else quoted(name or out)
     number = out if isinstance(out, int) else files.descriptor(out)
     try:
         file = FileIO(
@@ -125,7 +126,7 @@ def replaceable(out: str) -> bool:
     except FileNotFoundError:
         return True
     except OSError as error:
-        raise cannot_write(out, error) from error
+        raise cannot_write(quoted(out), error) from error
 
 
 def cannot_write(name: str, error: OSError) -> ReportError:

@@ -13,6 +13,7 @@ from fercli.files import descriptor
 from fercli.records import COLUMNS
 from fercli.replacing import REMOVE, refuse_input
 from fercli.reports.output import cannot_write, claimed_standard_output, replaceable
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,8 +82,8 @@ def refuse_other_file(path: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise cannot_write(quoted(path), error) from error
     torn = any(start.startswith(first) for start in _TORN)
     parquet = first.startswith(_PARQUET) and all(name.encode() in last for name in COLUMNS)
     if not (torn or parquet or _FIRST.match(first)):
-        raise UsageError(f"{path} is there and is no report of fercli.", REMOVE)
+        raise UsageError(f"{quoted(path)} is there and is no report of fercli.", REMOVE)

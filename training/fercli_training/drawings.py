@@ -12,6 +12,7 @@ from fercli.errors import UsageError
 from fercli.files import descriptor, whole_file
 from fercli.replacing import refuse_foreign
 from fercli.reports.output import open_growing
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,9 @@ def refuse_place(path: Path) -> None:
     if descriptor(path) is not None:
         return
     if path.suffix.lower() != _ENDING:
-        raise UsageError(f"{path} does not end in {_ENDING}.", f"Choose a name that ends in {_ENDING}.")
+        raise UsageError(
+            f"{quoted(path)} does not end in {_ENDING}.", f"Choose a name that ends in {_ENDING}."
+        )
     refuse_foreign(path, "drawing of fercli", [_MARK])
 
 

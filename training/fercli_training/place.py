@@ -10,6 +10,7 @@ from fercli.errors import UsageError
 from fercli.files import make_folder
 from fercli.locking import locked
 from fercli.replacing import refuse_inside
+from fercli.wording import quoted
 from fercli_training.checkpoint import FILE
 from fercli_training.processes import is_further
 
@@ -45,18 +46,20 @@ def refuse_place(folder: Path, resume: bool, inputs: Sequence[tuple[str, Path]])
         return
     model = folder / MODEL
     if model.is_dir() and any(model.iterdir()) and not (model / DESCRIPTION).is_file():
-        raise UsageError(f"{model} is there and is no model.", "Remove it first, or choose another --out.")
+        raise UsageError(
+            f"{quoted(model)} is there and is no model.", "Remove it first, or choose another --out."
+        )
     if resume:
         return
     if (folder / FILE).exists() or any(folder.glob(f"*/{FILE}")):
         raise UsageError(
-            f"{folder} holds a run already.", "Go on with it by --resume, or choose another --out."
+            f"{quoted(folder)} holds a run already.", "Go on with it by --resume, or choose another --out."
         )
     read = [path.resolve() for _, path in inputs]
     held = [path.name for path in sorted(folder.iterdir()) if _counts(path) and path.resolve() not in read]
     if held:
         raise UsageError(
-            f"{folder} holds other things: {held[0]}{' and more' if len(held) > 1 else ''}.",
+            f"{quoted(folder)} holds other things: {held[0]}{' and more' if len(held) > 1 else ''}.",
             "Choose another --out, for a folder of the run's own.",
         )
 
