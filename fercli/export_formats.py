@@ -46,6 +46,7 @@ class Making:
 
     Attributes:
         ending: of the file's name; empty where it is a folder.
+        marks: what is in every such file that fercli wrote; of a folder, in its saved_model.pb.
         backend: the one whose runtime is needed.
         exporter: where the Exporter is defined, `MODULE:CLASS`.
         sources: the backends that may run the model to compare with; those first that share the least
@@ -53,6 +54,7 @@ class Making:
     """
 
     ending: str
+    marks: tuple[bytes, ...]
     backend: str
     exporter: str
     sources: tuple[str, ...]
@@ -61,17 +63,28 @@ class Making:
 _FILE = ("onnx", "openvino")  # they run model.onnx
 _WEIGHTS = ("torch", "tensorflow")  # they build the network from weights.safetensors
 _TORCH, _TENSORFLOW = _WEIGHTS
+_NAMES = (b"pictures", b"logits")
+"""Of the network's input and output, as exports have them."""
+
 
 FORMATS = {
-    ExportFormat.ONNX: Making(".onnx", "onnx", "fercli_onnx.export:Onnx", (*_WEIGHTS, "onnx")),
-    ExportFormat.ONNX_INT8: Making(".onnx", "onnx-int8", "fercli_onnx.export:OnnxInt8", ("onnx",)),
+    ExportFormat.ONNX: Making(".onnx", _NAMES, "onnx", "fercli_onnx.export:Onnx", (*_WEIGHTS, "onnx")),
+    ExportFormat.ONNX_INT8: Making(".onnx", _NAMES, "onnx-int8", "fercli_onnx.export:OnnxInt8", ("onnx",)),
     ExportFormat.KERAS: Making(
-        ".keras", _TENSORFLOW, "fercli_tensorflow.export:Keras", (*_FILE, _TORCH, _TENSORFLOW)
+        ".keras",
+        (b"model.weights.h5", b"pictures"),
+        _TENSORFLOW,
+        "fercli_tensorflow.export:Keras",
+        (*_FILE, _TORCH, _TENSORFLOW),
     ),
     ExportFormat.SAVEDMODEL: Making(
-        "", _TENSORFLOW, "fercli_tensorflow.export:SavedModel", (*_FILE, _TORCH, _TENSORFLOW)
+        "", _NAMES, _TENSORFLOW, "fercli_tensorflow.export:SavedModel", (*_FILE, _TORCH, _TENSORFLOW)
     ),
     ExportFormat.TORCHSCRIPT: Making(
-        ".pt", _TORCH, "fercli_torch.export:TorchScript", (*_FILE, _TENSORFLOW, _TORCH)
+        ".pt",
+        (b"constants.pkl", b"fercli_torch"),
+        _TORCH,
+        "fercli_torch.export:TorchScript",
+        (*_FILE, _TENSORFLOW, _TORCH),
     ),
 }

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from pathlib import Path
 from pkgutil import resolve_name
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -14,12 +11,16 @@ from fercli.choosing import load_classifiers
 from fercli.devices import CPU
 from fercli.errors import FercliError, ReportError, UnavailableError, UsageError
 from fercli.export_formats import FORMATS, ExportFormat
+from fercli.files import blamed_on_place, sync_folder, whole_file, whole_folder
 from fercli.plugins import blamed_on, find_backend
 from fercli.prediction import TOLERANCE, softmax
+from fercli.replacing import model_inputs, refuse_foreign, refuse_input
 from fercli.sample_faces import sample_faces
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -70,30 +71,32 @@ def export_model(
 
     Raises:
         ParityError: what was written does not compute what the model does; it is not kept.
-        ReportError: the path cannot be written, or is something that must not be replaced.
+        ReportError: the path cannot be written, or is a folder in a file's place, or the other way round.
         UnavailableError: the model, or the runtime of the format, is not there or does not work.
-        UsageError: the path has not the ending of the format, or the model has not what it needs.
+        UsageError: the path has not the ending of the format, there is something else than an earlier
+            export, or the model has not what the format needs.
     """
     making = FORMATS[kind]
     _check_ending(path, kind)
     find_backend(making.backend)
-    target = path.resolve()  # a link goes on leading to its file
-    _check_place(target, folder=not making.ending)
+    refuse_input(path, model_inputs(bundle))
+    _check_place(path, kind)
     exporter = cast("Exporter", resolve_name(making.exporter)())
     if faces is None:
         faces = sample_faces()[:, np.newaxis]
     source, (network,) = load_classifiers([bundle], _source(making.sources), CPU, threads)
     expected = network(faces)
-    with _partial(target) as partial, blamed_on(f"export to {kind}"):
-        with _named(target):
-            (write or exporter.write)(bundle, partial)
-        exported = exporter.load(partial)
+    place = whole_file(path, _CHOOSE) if making.ending else whole_folder(path, _CHOOSE, replace=True)
+    with place as made, blamed_on(f"export to {kind}"):
+        with blamed_on_place(path, _CHOOSE):
+            (write or exporter.write)(bundle, made)
+        exported = exporter.load(made)
         # Batches of two sizes: one that the export took for the only one would show.
         logits = np.concatenate([exported(faces[:1]), exported(faces[1:])])
         check = check_int8 if kind is ExportFormat.ONNX_INT8 else check_parity
-        finding = check(logits, expected, target.name)
-        with _named(target):
-            _keep(partial, target)
+        finding = check(logits, expected, path.name)
+        if not making.ending:
+            sync_folder(made)
     return Exported(source, len(faces), finding)
 
 
@@ -137,16 +140,21 @@ def _check_ending(path: Path, kind: ExportFormat) -> None:
         raise UsageError(f"{path} is named like a file.", f"--to {kind} makes a folder.")
 
 
-def _check_place(path: Path, *, folder: bool) -> None:
+def _check_place(path: Path, kind: ExportFormat) -> None:
     """Refuses to replace what is no earlier export."""
     if not path.exists():
         return
-    if folder and not path.is_dir():
-        raise ReportError(f"{path} is there and is no folder.", _CHOOSE)
-    if folder and not {child.name for child in path.iterdir()} <= _SAVED_MODEL:
-        raise ReportError(f"{path} holds other things than a SavedModel.", _CHOOSE)
-    if not folder and not path.is_file():
-        raise ReportError(f"{path} is there and is no file.", _CHOOSE)
+    making, word = FORMATS[kind], f"{kind} export of fercli"
+    if making.ending:
+        if not path.is_file():
+            raise ReportError(f"{quoted(path)} is there and is no file.", _CHOOSE)
+        refuse_foreign(path, word, making.marks)
+        return
+    if not path.is_dir():
+        raise ReportError(f"{quoted(path)} is there and is no folder.", _CHOOSE)
+    if not {child.name for child in path.iterdir()} <= _SAVED_MODEL:
+        raise ReportError(f"{quoted(path)} holds other things than a SavedModel.", _CHOOSE)
+    refuse_foreign(path / "saved_model.pb", word, making.marks)
 
 
 def _source(backends: Sequence[str]) -> str:
@@ -160,36 +168,3 @@ def _is_here(backend: str) -> bool:
     except UnavailableError:
         return False
     return True
-
-
-@contextmanager
-def _partial(path: Path) -> Iterator[Path]:
-    """The path's name in a folder beside it, which is gone at the end, whatever happens."""
-    with _named(path):
-        folder = TemporaryDirectory(
-            prefix=f"{path.name}.", suffix=".partial", dir=path.parent, ignore_cleanup_errors=True
-        )
-    with folder:
-        yield Path(folder.name, path.name)
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """What the system refuses becomes an error that names the path."""
-    try:
-        yield
-    except OSError as error:
-        raise ReportError(f"{path} cannot be written: {error.strerror or error}.", _CHOOSE) from error
-
-
-def _keep(partial: Path, path: Path) -> None:
-    """Gives what was written its name; an earlier folder makes room and goes with the partial one."""
-    earlier = partial.with_name("earlier")
-    if path.is_dir():
-        path.rename(earlier)
-    try:
-        partial.replace(path)
-    except OSError:
-        if earlier.exists():
-            earlier.rename(path)
-        raise

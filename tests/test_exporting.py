@@ -75,11 +75,11 @@ def test_8_bits_may_not_answer_something_else(wrong: np.ndarray) -> None:
 
 def test_what_computes_something_else_is_not_kept(tmp_path: Path) -> None:
     path = tmp_path / "x.onnx"
-    path.write_text("earlier")
+    path.write_text("earlier pictures and logits")
     with pytest.raises(ParityError, match=r"The logits of x\.onnx differ from the model's by 0\.0002"):
         export_model(load_bundle("default"), ExportFormat.ONNX, path, 2, altered(with_another_bias))
     assert [child.name for child in tmp_path.iterdir()] == ["x.onnx"]
-    assert path.read_text() == "earlier"
+    assert path.read_text() == "earlier pictures and logits"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,9 @@ def inspect(
     ferplus: options.FerPlus = None,
     contact_sheet: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Also write some pictures of each class.", show_default=False),
+        typer.Option(
+            metavar="FILE", help="Also write some pictures of each class, as a .png.", show_default=False
+        ),
     ] = None,
     format: Annotated[  # noqa: A002 - the parameter is the option's name
         Layout, typer.Option("--format", help="How it is printed.")
@@ -56,9 +58,16 @@ def inspect(
 
     Exit code 3 where rows are broken.
     """
+    from fercli.replacing import refuse_input, refuse_inside
     from fercli_training.data.contact_sheet import write_contact_sheet
     from fercli_training.data.inspection import inspect as inspection
+    from fercli_training.png_files import refuse_place
 
+    if contact_sheet is not None:
+        inputs = [("data set", data), *([] if ferplus is None else [("votes", ferplus)])]
+        refuse_input(contact_sheet, inputs)
+        refuse_inside(contact_sheet, "data set", data)
+        refuse_place(contact_sheet)
     found, splits = inspection(data, ferplus, say)
     if contact_sheet is not None:
         write_contact_sheet(splits, contact_sheet)

@@ -13,8 +13,7 @@ import typer
 
 from fercli.cli import options
 from fercli.cli.messages import count_of, counting, print_document, print_table, say
-from fercli.errors import ReportError, UnavailableError
-from fercli.wording import quoted
+from fercli.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,11 +84,12 @@ def evaluate(
     """
     from fercli_training.data import Split, read_pictures
 
-    if out is not None:
-        _require_matplotlib()
-    network, about = _network(model, backend, device, mirrored=tta)
     parts = {SplitName.PUBLIC: Split.PUBLIC, SplitName.PRIVATE: Split.PRIVATE}
     chosen = {name: part for name, part in parts.items() if split in {name, SplitName.BOTH}}
+    if out is not None:
+        _require_matplotlib()
+        _refuse_place(out, list(chosen))
+    network, about = _network(model, backend, device, mirrored=tta)
     pictures = read_pictures(data, [Split.TRAINING, *chosen.values()], say)
     votes = {} if ferplus is None else {part: _votes(ferplus, pictures[part]) for part in chosen.values()}
     reports: list[dict[str, Any]] = []
@@ -163,17 +163,24 @@ def _evaluate(
     return measure(logits, pictures.labels, seen=seen_in(pictures, training), votes=votes)
 
 
+def _refuse_place(out: Path, names: list[SplitName]) -> None:
+    """Keeps other things than an earlier evaluation from being replaced."""
+    from fercli.replacing import refuse_foreign
+    from fercli_training.charts import refuse_charts_place
+
+    for name in names:
+        refuse_foreign(out / f"{name}.json", "evaluation of fercli", (b'"split"', b'"confusion"'))
+        refuse_charts_place(out, name)
+
+
 def _write(out: Path, name: str, report: dict[str, Any], evaluation: Evaluation, title: str) -> None:
+    from fercli.files import make_folder, whole_file
     from fercli_training.charts import write_charts
 
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-        write_charts(evaluation, title, out, name)
-    except OSError as error:
-        raise ReportError(
-            f"{quoted(error.filename or out)} cannot be written: {error.strerror}.", "Choose another --out."
-        ) from error
+    make_folder(out)
+    with whole_file(out / f"{name}.json") as made:
+        made.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    write_charts(evaluation, title, out, name)
 
 
 def _print(evaluation: Evaluation, title: str) -> None:

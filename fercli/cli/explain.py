@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,19 +12,19 @@ import typer
 from fercli.cli import options
 from fercli.errors import (
     PhotoError,
-    ReportError,
     UnavailableError,
     UnreadablePhotoError,
     UsageError,
     did_you_mean,
 )
 from fercli.records import EXPRESSIONS
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     import numpy as np
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from fercli.bundle import Bundle
     from fercli.plugins import Detector
     from fercli.records import Face
 
@@ -31,7 +32,14 @@ if TYPE_CHECKING:
 def explain(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A photo with a face.")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="The picture, a .png.", show_default=False)
+        str,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE|-",
+            help="The picture, a .png; - is standard output.",
+            show_default=False,
+        ),
     ],
     model: Annotated[
         str, typer.Option(metavar="NAME|FOLDER", help="A model that ships, or a model's folder.")
@@ -63,22 +71,26 @@ def explain(
     from fercli.crop import crop_face, crop_to_photo
     from fercli.engines.cores import usable_cores
     from fercli.loading import load_detector
+    from fercli.reports import claimed
     from fercli_training.explanation import convolution_weights
     from fercli_training.explanation import explain as explanation
     from fercli_training.explanation_chart import explanation_chart, filters_chart
+    from fercli_training.png_files import write_png
 
     wanted = _expression(expression)
     bundle = load_bundle(model)
-    finder = load_detector(detector, min_face, min_score, usable_cores())
-    rgb, found = _find_face(image, finder, face)
-    explained = explanation(bundle, crop_face(rgb, found, finder.framing), wanted)
-    answer = EXPRESSIONS[int(explained.probabilities.argmax())]
-    title = (
-        f"{Path(image).name}, face {face}: {answer} ({explained.probabilities.max():.2f}), by {bundle.name}"
-    )
-    _save(explanation_chart(explained, rgb, crop_to_photo(found, finder.framing), title), out)
-    if filters is not None:
-        _save(filters_chart(convolution_weights(bundle), f"The filters of {bundle.name}"), filters)
+    _refuse_places(out, filters, image, bundle)
+    with claimed(out) as target:
+        finder = load_detector(detector, min_face, min_score, usable_cores())
+        rgb, found = _find_face(image, finder, face)
+        explained = explanation(bundle, crop_face(rgb, found, finder.framing), wanted)
+        answer = EXPRESSIONS[int(explained.probabilities.argmax())]
+        confidence = explained.probabilities.max()
+        title = f"{Path(image).name}, face {face}: {answer} ({confidence:.2f}), by {bundle.name}"
+        chart = explanation_chart(explained, rgb, crop_to_photo(found, finder.framing), title)
+        write_png(chart, target if isinstance(target, int) else Path(target))
+        if filters is not None:
+            write_png(filters_chart(convolution_weights(bundle), f"The filters of {bundle.name}"), filters)
 
 
 def _require_extra() -> None:
@@ -87,6 +99,26 @@ def _require_extra() -> None:
         raise UnavailableError(
             f"Explaining needs {', '.join(missing)}, not installed here.", "pip install 'fercli[train]'"
         )
+
+
+def _refuse_places(out: str, filters: Path | None, image: str, bundle: Bundle) -> None:
+    """Keeps the photo, the model, other pictures and each other from being written over."""
+    from fercli.replacing import model_inputs, refuse_input
+    from fercli.reports import open_descriptor
+    from fercli_training.png_files import refuse_place
+
+    inputs: list[tuple[str, str | Path]] = [("photo", image), *model_inputs(bundle)]
+    number = open_descriptor(out)
+    refuse_input(out if number is None else number, inputs)
+    if number is None:
+        refuse_place(Path(out))
+    if filters is not None:
+        refuse_input(filters, inputs)
+        refuse_place(filters)
+        if os.path.realpath(filters) == os.path.realpath(out):
+            raise UsageError(
+                f"--filters {quoted(filters)} would be written over --out {quoted(out)}.", "Name two files."
+            )
 
 
 def _expression(name: str | None) -> int | None:
@@ -118,10 +150,3 @@ def _find_face(image: str, detector: Detector, number: int) -> tuple[NDArray[np.
     if number >= len(faces):
         raise UsageError(f"{image} has no face {number}.", f"Its faces are 0 to {len(faces) - 1}.")
     return rgb, faces[number]
-
-
-def _save(figure: Figure, path: Path) -> None:
-    try:
-        figure.savefig(path, format="png")
-    except OSError as error:
-        raise ReportError(f"{path} cannot be written: {error.strerror}.", "Choose another file.") from error

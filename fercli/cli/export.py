@@ -53,8 +53,10 @@ def export(
     from fercli.bundle import ONNX_INT8, load_bundle
     from fercli.engines.cores import usable_cores
     from fercli.exporting import export_model
+    from fercli.replacing import refuse_input
 
     bundle = load_bundle(model)
+    refuse_input(out, [] if data is None else [("data set", data)])
     if data is None:
         exported = export_model(bundle, to, out, usable_cores())
     elif to is not ExportFormat.ONNX_INT8:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from contextlib import ExitStack, closing, redirect_stdout
+from contextlib import ExitStack, closing
 from functools import partial
 from io import FileIO
 from itertools import chain, islice
@@ -23,8 +23,9 @@ from fercli.reports import (
     STANDARD_OUTPUT,
     Format,
     choose_format,
-    claimed_standard_output,
+    claimed,
     open_report,
+    refuse_place,
     replaceable,
 )
 from fercli.wording import count_of
@@ -123,7 +124,8 @@ def predict(
     from fercli.engines.memory import usable_memory, usable_workers
     from fercli.engines.workers import Workers
     from fercli.loading import load_detector
-    from fercli.reports.running import locked, not_done, open_running, read_earlier
+    from fercli.locking import locked
+    from fercli.reports.running import not_done, open_running, read_earlier
     from fercli.sources import STANDARD_INPUT, Findings, find_photos
 
     kind = choose_format(out, format)
@@ -134,15 +136,12 @@ def predict(
             "Standard input is closed.", "Pipe a list of paths into fercli, or name the photos."
         )
     growing = out != STANDARD_OUTPUT and replaceable(out)
+    refuse_place(out, [("list on", 0) if path == STANDARD_INPUT else ("photo", path) for path in paths])
     if resume and not growing:
         raise UsageError("--resume needs a report to go on with.", "Name its file with --out.")
     workers = workers or usable_workers()
     with ExitStack() as stack:
-        target: str | int = out
-        if out == STANDARD_OUTPUT:
-            target = stack.enter_context(claimed_standard_output())
-        else:
-            stack.enter_context(redirect_stdout(sys.stderr))
+        target = stack.enter_context(claimed(out))
         if growing:
             stack.enter_context(locked(out))
         tally, done = _earlier(out, kind, retry_errors=retry_errors) if resume else (Counter(), Counter())

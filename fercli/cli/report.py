@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import ExitStack, redirect_stdout
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
 
 from fercli.cli.messages import counting, say
-from fercli.errors import UsageError
 from fercli.reports import (
     STANDARD_OUTPUT,
     Format,
     choose_format,
-    claimed_standard_output,
+    claimed,
     open_report,
+    refuse_place,
     replaceable,
 )
 
@@ -53,13 +51,16 @@ def merge(
     What fercli predict --shard wrote on several machines becomes one report. The file appears when it is
     complete: a broken report changes nothing.
     """
+    from fercli.locking import locked
     from fercli.reports.reading import read_report
 
     kind = choose_format(out, format)
-    _refuse_input(out, reports)
+    refuse_place(out, [("report", report) for report in reports])
     photos = 0
     with ExitStack() as stack:
-        target = _target(stack, out)
+        target = stack.enter_context(claimed(out))
+        if out != STANDARD_OUTPUT and replaceable(out):
+            stack.enter_context(locked(out))
         count = stack.enter_context(counting("photo", shown=not quiet))
         writer = stack.enter_context(open_report(target, kind, whole=True))
         for report in reports:
@@ -69,25 +70,3 @@ def merge(
                 count(report)
     if not quiet:
         say(f"{photos} photos of {len(reports)} reports" + ("." if out == STANDARD_OUTPUT else f"; {out}."))
-
-
-def _target(stack: ExitStack, out: str) -> str | int:
-    """What is written to: standard output, claimed until the stack ends, or the file, locked likewise."""
-    from fercli.reports.running import locked
-
-    if out == STANDARD_OUTPUT:
-        return stack.enter_context(claimed_standard_output())
-    stack.enter_context(redirect_stdout(sys.stderr))
-    if replaceable(out):
-        stack.enter_context(locked(out))
-    return out
-
-
-def _refuse_input(out: str, reports: list[str]) -> None:
-    """Keeps a report from being written over one that it is made of."""
-    target = Path(out)
-    if out == STANDARD_OUTPUT or not replaceable(out) or not target.exists():
-        return
-    for report in reports:
-        if Path(report).exists() and target.samefile(report):
-            raise UsageError(f"{out} is one of the reports that are read.", "Choose another --out.")

@@ -11,7 +11,7 @@ import typer
 from fercli.cli import options
 from fercli.cli.messages import print_table, say
 from fercli.cli.training_progress import training_progress
-from fercli.errors import ReportError, UnavailableError, UsageError
+from fercli.errors import UnavailableError, UsageError
 from fercli.runtimes import give_torch_a_temporary_cache
 
 if TYPE_CHECKING:
@@ -68,9 +68,14 @@ def train(
     """
     _require_extra()
     give_torch_a_temporary_cache()
+    from fercli_training.place import refuse_place
     from fercli_training.run import Sources
 
     sources = Sources(data, ferplus, teacher or ())
+    inputs = [("data set", data), ("recipe", Path(recipe))]
+    inputs += [("votes", ferplus)] if ferplus else []
+    inputs += [("teacher", Path(name)) for name in sources.teachers]
+    refuse_place(out, resume, inputs)
     if recipe == _ABLATION:
         _ablation(sources, out, set or [], resume, devices)
     else:
@@ -80,29 +85,32 @@ def train(
 def _train(
     recipe: str, sources: Sources, out: Path, changes: list[str], resume: bool, devices: int
 ) -> None:
+    from fercli_training.loop import Trainer
+    from fercli_training.place import occupied
     from fercli_training.recipe_files import load_recipe
     from fercli_training.run import finish, prepare
 
     chosen = load_recipe(recipe, changes)
     told: list[str] = []
-    trainer, data = prepare(chosen, sources, out, devices, told.append)
-    if trainer.leads:
-        say(*told)
-    _make_folder(out)
-    if resume:
-        trainer.resume()
-    if trainer.leads:
-        say(f"{chosen.name}: {trainer.told}")
-    try:
-        with training_progress() as report:
-            candidates = trainer.run(report)
-        if not trainer.leads:
-            return
-        made = finish(trainer, candidates, data)
-    except KeyboardInterrupt:
+    material, data = prepare(chosen, sources, told.append)
+    with occupied(out):
+        trainer = Trainer(chosen, material, out, devices)
         if trainer.leads:
-            say(_where_it_stands(out, trainer.has_checkpoint()))
-        raise
+            say(*told)
+        if resume:
+            trainer.resume()
+        if trainer.leads:
+            say(f"{chosen.name}: {trainer.told}")
+        try:
+            with training_progress() as report:
+                candidates = trainer.run(report)
+            if not trainer.leads:
+                return
+            made = finish(trainer, candidates, data)
+        except KeyboardInterrupt:
+            if trainer.leads:
+                say(_where_it_stands(out, trainer.has_checkpoint()))
+            raise
     for candidate in made.candidates:
         epochs = ", ".join(str(epoch) for epoch in candidate.epochs)
         say(f"{candidate.name} ({epochs}): {candidate.public_accuracy:.4f} on PublicTest.")
@@ -111,6 +119,7 @@ def _train(
 
 def _ablation(sources: Sources, out: Path, changes: list[str], resume: bool, devices: int) -> None:
     from fercli_training.ablation import run_ablation, write_results
+    from fercli_training.place import occupied
     from fercli_training.run import read_material
 
     if devices > 1 or sources.votes or sources.teachers:
@@ -118,10 +127,9 @@ def _ablation(sources: Sources, out: Path, changes: list[str], resume: bool, dev
             "The article's experiments know no --devices, --ferplus or --teacher.", "Leave them out."
         )
     material, _ = read_material(sources, say)
-    _make_folder(out)
     results: list[Result] = []
     try:
-        with training_progress() as report:
+        with occupied(out), training_progress() as report:
             for result in run_ablation(material, out, changes, resume, report):
                 results.append(result)
                 write_results(results, out)
@@ -162,10 +170,3 @@ def _require_extra() -> None:
         raise UnavailableError(
             f"Training needs {', '.join(missing)}, not installed here.", "pip install 'fercli[train]'"
         )
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ReportError(f"{folder} cannot be made: {error.strerror}.", "Choose another --out.") from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fercli.errors import UsageError
 from fercli.reports.output import claimed_standard_output, open_appearing, open_growing, replaceable
 from fercli.reports.parquet import ParquetWriter
+from fercli.reports.place import STANDARD_OUTPUT, claimed, open_descriptor, refuse_place
 from fercli.reports.text import CsvWriter, JsonLinesWriter, JsonWriter, Writer
 
 if TYPE_CHECKING:
@@ -21,13 +22,13 @@ __all__ = [
     "Format",
     "Writer",
     "choose_format",
+    "claimed",
     "claimed_standard_output",
+    "open_descriptor",
     "open_report",
+    "refuse_place",
     "replaceable",
 ]
-
-STANDARD_OUTPUT = "-"
-"""What stands for standard output in place of a report's name."""
 
 
 class Format(StrEnum):
@@ -40,14 +41,14 @@ class Format(StrEnum):
 
 
 def choose_format(out: str, asked: Format | None) -> Format:
-    """The format asked for, else that of the report's name, else CSV for standard output.
+    """The format asked for, else that of the report's name, else CSV for standard output or a descriptor.
 
     Raises:
         UsageError: the name ends in none of the formats and none was asked for.
     """
     if asked is not None:
         return asked
-    if out == STANDARD_OUTPUT:
+    if open_descriptor(out) is not None:
         return Format.CSV
     suffix = Path(out).suffix.lower().lstrip(".")
     if suffix not in list(Format):

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fercli import files
 from fercli.errors import ReportError
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_REMEDY = "Choose another place with --out, or make room there."
 
 
 class Output:
@@ -31,17 +35,23 @@ class Output:
             BrokenPipeError: the reader of a pipe has gone.
             ReportError: anything else, a full disk for instance.
         """
-        start = self._file.tell() if self._cuttable else 0
+        written = 0
         try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[self._file.write(rest) :]
+            while written < len(data):
+                written += self._file.write(memoryview(data)[written:])
         except BrokenPipeError:
             raise
         except OSError as error:
-            if self._cuttable:
-                self._file.truncate(start)
+            if written and self._cuttable:
+                self._cut(written)
             raise cannot_write(self._name, error) from error
+
+    def _cut(self, count: int) -> None:
+        """Takes back the last bytes that were written, where nobody has appended others meanwhile."""
+        with suppress(OSError):
+            end = self._file.tell()
+            if end == os.fstat(self._file.fileno()).st_size:
+                self._file.truncate(self._file.seek(end - count))
 
 
 @contextmanager
@@ -68,17 +78,20 @@ def claimed_standard_output() -> Iterator[int]:
 
 
 @contextmanager
-def open_growing(out: str | int, name: str = "") -> Iterator[Output]:
-    """A file that is replaced now and grows write by write; a number is an open descriptor.
+def open_growing(out: str | int, name: str = "", *, appending: bool = False) -> Iterator[Output]:
+    """A file that is replaced now, or added to, and grows write by write; a number is an open descriptor.
 
     `name` is what messages call it, where that is not its own.
 
     Raises:
         ReportError: it cannot be opened or written.
     """
-    name = name or ("standard output" if isinstance(out, int) else out)
+    name = "standard output" if isinstance(out, int) else quoted(name or out)
+    number = out if isinstance(out, int) else files.descriptor(out)
     try:
-        file = FileIO(out, "wb", closefd=not isinstance(out, int))
+        file = FileIO(
+            out if number is None else number, "ab" if appending else "wb", closefd=number is None
+        )
     except OSError as error:
         raise cannot_write(name, error) from error
     with file:
@@ -98,37 +111,24 @@ def open_appearing(out: str | int) -> Iterator[Output]:
         with open_growing(out) as file:
             yield file
         return
-    target = Path(out).resolve()  # a link goes on leading to its file
-    partial = target.with_name(f"{target.name}.partial")
-    with open_growing(str(partial), out) as file:
-        try:
-            yield file
-        except BaseException:
-            partial.unlink()
-            raise
-    try:
-        partial.replace(target)
-    except OSError as error:
-        raise cannot_write(out, error) from error
+    with files.whole_file(out, _REMEDY) as made, open_growing(str(made), out) as file:
+        yield file
 
 
 def replaceable(out: str) -> bool:
-    """Whether the name is free or an ordinary file's.
+    """Whether the name is free or an ordinary file's, and no descriptor's.
 
     Raises:
         ReportError: what the name leads to cannot be looked at.
     """
     try:
-        return stat.S_ISREG(Path(out).stat().st_mode)
+        return files.descriptor(out) is None and stat.S_ISREG(Path(out).stat().st_mode)
     except FileNotFoundError:
         return True
     except OSError as error:
-        raise cannot_write(out, error) from error
+        raise cannot_write(quoted(out), error) from error
 
 
 def cannot_write(name: str, error: OSError) -> ReportError:
     """The error that a report cannot be written, in words."""
-    return ReportError(
-        f"{name} cannot be written: {error.strerror}.",
-        "Choose another place with --out, or make room there.",
-    )
+    return files.cannot_write(name, error, _REMEDY)

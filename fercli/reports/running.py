@@ -1,4 +1,4 @@
-"""The report of a run: locked while it is written, and gone on with after whatever ended an earlier run.
+"""The report of a run, which is gone on with after whatever ended an earlier one.
 
 CSV and JSON Lines grow in their own file. A file of another format must appear complete or not at all, so a
 journal of JSON Lines grows beside it, and becomes the report when the run is done.
@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fercli.errors import ReportError
+from fercli.files import whole_file
 from fercli.records import Status
 from fercli.reports import GROWING, Format, open_report
-from fercli.reports.output import cannot_write, open_growing
+from fercli.reports.output import open_growing
+from fercli.reports.place import refuse_other_file
 from fercli.reports.reading import TornReportError, read_growing, read_report
 from fercli.reports.text import csv_path
 from fercli.sources import printable_path
@@ -25,46 +27,6 @@ if TYPE_CHECKING:
 
     from fercli.records import Row
     from fercli.reports import Writer
-
-
-@contextmanager
-def locked(out: str) -> Iterator[None]:
-    """Keeps other runs from writing the same report meanwhile; the system unlocks it when a run is killed.
-
-    Raises:
-        ReportError: another run writes it, or no file can be made beside it.
-    """
-    path = Path(f"{Path(out).resolve()}.lock")
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise cannot_write(out, error) from error
-    try:
-        _lock(descriptor, path, out)
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                path.unlink()
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, path: Path, out: str) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows, which refuses a second writer by itself
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # The run that held it may have removed the file since it was opened here.
-        ours = os.path.samestat(os.fstat(descriptor), path.stat())
-    except OSError:
-        ours = False
-    if not ours:
-        raise ReportError(
-            f"{out} is being written by another run.", "Wait for that, or choose another --out."
-        )
 
 
 def read_earlier(out: str, kind: Format, *, retry_errors: bool) -> Iterator[list[Row]]:
@@ -129,15 +91,22 @@ def open_running(out: str, kind: Format, earlier: Iterable[list[Row]] | None) ->
     Raises:
         ReportError: the report cannot be written; what is safe is said.
     """
-    growing, working = _working(str(Path(out).resolve()), kind)
-    start = working if earlier is None else f"{working}.partial"
-    with open_growing(start, out) as file:
-        writer = _Safe(GROWING[growing](file), working)
-        for rows in earlier or ():
-            writer.write(rows)
-        if start != working:
-            Path(start).replace(working)
-        yield writer
+    growing, working = _working(os.path.realpath(out), kind)
+    if kind not in GROWING and not os.access(Path(working).parent, os.W_OK):
+        with open_report(out, kind) as whole:  # there is no room for a journal beside it
+            for rows in earlier or ():
+                whole.write(rows)
+            yield whole
+        return
+    if working != os.path.realpath(out):
+        refuse_other_file(working)
+    if earlier is not None:
+        with whole_file(working) as made, open_growing(str(made), out) as file:
+            writer = _Safe(GROWING[growing](file), working)
+            for rows in earlier:
+                writer.write(rows)
+    with open_growing(working, out, appending=earlier is not None) as file:
+        yield _Safe(GROWING[growing](file, begun=earlier is not None), working)
     if kind not in GROWING:
         _complete(working, out, kind)
 

@@ -27,11 +27,12 @@ class Writer(Protocol):
 
 
 class CsvWriter:
-    """RFC 4180 with a header; an empty cell is a missing value."""
+    """RFC 4180 with a header, which a file that is `begun` has; an empty cell is a missing value."""
 
-    def __init__(self, file: Output) -> None:
+    def __init__(self, file: Output, *, begun: bool = False) -> None:
         self._file = file
-        self._file.write(_csv_line(COLUMNS).encode())
+        if not begun:
+            self._file.write(_csv_line(COLUMNS).encode())
 
     def write(self, rows: Iterable[Row]) -> None:
         """Writes a photo's rows at once."""
@@ -39,9 +40,9 @@ class CsvWriter:
 
 
 class JsonLinesWriter:
-    """A JSON object a line."""
+    """A JSON object a line; a file that is `begun` looks as any other."""
 
-    def __init__(self, file: Output) -> None:
+    def __init__(self, file: Output, *, begun: bool = False) -> None:  # noqa: ARG002 - as of CSV
         self._file = file
 
     def write(self, rows: Iterable[Row]) -> None:

@@ -112,7 +112,7 @@ def test_a_mistake_is_a_message(
 def test_a_file_that_cannot_be_written_is_one_sentence(samples: Path, tmp_path: Path) -> None:
     result = explain(samples / PHOTO, "--out", tmp_path / "gone" / "out.png")
     assert result.exit_code == 6
-    assert "out.png cannot be written: No such file or directory.\nChoose another file." in result.stderr
+    assert "out.png cannot be written: No such file or directory.\nChoose another place" in result.stderr
 
 
 @pytest.mark.parametrize(

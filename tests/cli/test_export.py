@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from tests.conftest import Run
 
+EARLIER = "pictures logits model.weights.h5 constants.pkl fercli_torch"
+"""What stands for an earlier export of any format: it has what those have that fercli wrote."""
+
 NAMES = {
     "onnx": "m.onnx", "onnx-int8": "small.onnx", "keras": "m.keras", "savedmodel": "saved",
     "torchscript": "m.pt",
@@ -204,7 +207,7 @@ def test_a_name_that_does_not_fit_is_2(kind: str, name: str, remedy: str, tmp_pa
 
 
 def test_an_earlier_file_is_replaced_through_a_link(tmp_path: Path) -> None:
-    (tmp_path / "m.onnx").write_text("earlier")
+    (tmp_path / "m.onnx").write_text(EARLIER)
     (tmp_path / "link.onnx").symlink_to("m.onnx")
     assert export("default", "--to", "onnx", "--out", tmp_path / "link.onnx").exit_code == 0
     assert (tmp_path / "link.onnx").is_symlink()
@@ -252,12 +255,12 @@ def test_a_model_whose_two_networks_differ_is_not_exported(kind: str, model: Pat
     with_other_weights(model)
     out = tmp_path / "out"
     out.mkdir()
-    (out / NAMES[kind]).write_text("earlier")
+    (out / NAMES[kind]).write_text(EARLIER)
     result = export(model, "--to", kind, "--out", out / NAMES[kind])
     assert result.exit_code == 1
     assert f"The logits of {NAMES[kind]} differ from the model's by 0.001" in result.stderr
     assert [child.name for child in out.iterdir()] == [NAMES[kind]]
-    assert (out / NAMES[kind]).read_text() == "earlier"
+    assert (out / NAMES[kind]).read_text() == EARLIER
 
 
 @pytest.mark.parametrize(("kind", "name"), [("onnx", "model.onnx"), ("torchscript", "weights.safetensors")])
@@ -276,7 +279,7 @@ def test_a_full_disk_leaves_the_earlier_one_and_nothing_else(kind: str, tmp_path
     path = tmp_path / NAMES[kind]
     earlier = path / "saved_model.pb" if kind == "savedmodel" else path
     earlier.parent.mkdir(exist_ok=True)
-    earlier.write_text("earlier")
+    earlier.write_text(EARLIER)
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, FERCLI, "export", "default", "--to", kind, "--out", path],
         capture_output=True,
@@ -290,7 +293,7 @@ def test_a_full_disk_leaves_the_earlier_one_and_nothing_else(kind: str, tmp_path
     assert "File too large" in message
     assert remedy == "Choose another --out."
     assert [child.name for child in tmp_path.iterdir()] == [path.name]
-    assert earlier.read_text() == "earlier"
+    assert earlier.read_text() == EARLIER
 
 
 def test_8_bits_need_data_where_the_model_has_none(older: Path, tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_an_interruption_on_a_pipe_leaves_whole_rows_and_130(folder: Path) -> No
 
 
 def test_an_interrupted_json_report_does_not_appear(folder: Path) -> None:
-    (folder / "report.json").write_text("an older report")
+    (folder / "report.json").write_text("[]\n")  # an older report
     with running("predict", "-", "-o", "report.json", cwd=folder) as fercli:
         fercli.send(b"a.png\n")
         wait_for(folder / "report.json.unfinished", 1)
@@ -159,7 +159,7 @@ def test_an_interrupted_json_report_does_not_appear(folder: Path) -> None:
         code, said = fercli.end()
     assert code == 130
     assert said.endswith("; add --resume to go on.\n")
-    assert (folder / "report.json").read_text() == "an older report"
+    assert (folder / "report.json").read_text() == "[]\n"
 
 
 def test_strict_ends_while_standard_input_is_open(folder: Path) -> None:

@@ -58,7 +58,7 @@ class TestMerge:
         done = run("report", "merge", *parts, "--out", tmp_path / "link.csv")
         assert done.returncode == 2
         assert done.stderr.startswith(
-            f"fercli: {tmp_path / 'link.csv'} is one of the reports that are read"
+            f"fercli: {tmp_path / 'link.csv'} would be written over the report {parts[0]}.\n"
         )
         assert parts[0].read_bytes() == before
 

@@ -147,7 +147,7 @@ def test_what_is_no_report_is_not_gone_on_with(run: Run, photos: Path, tmp_path:
     out.write_text("name,price\nbread,3\n")
     refused = run("predict", photos, "--out", out, "--resume")
     assert refused.returncode == 2
-    assert f"{out} is no report of fercli: line 1 has no column path." in refused.stderr
+    assert f"{out} is there and is no report of fercli.\nRemove it first" in refused.stderr
     assert out.read_text() == "name,price\nbread,3\n"
 
 

@@ -116,7 +116,8 @@ def test_bad_data_is_named_in_one_sentence(name: str, inputs: Inputs, tmp_path: 
 
 
 def test_the_program_itself_shows_no_traceback(run: Run, inputs: Inputs, tmp_path: Path) -> None:
-    done = run("train", inputs.recipe, "--data", str(BAD["label 7"][0](tmp_path)), "--out", str(tmp_path))
+    data = str(BAD["label 7"][0](tmp_path))
+    done = run("train", inputs.recipe, "--data", data, "--out", tmp_path / "out")
     assert (done.returncode, done.stdout) == (2, b"")
     assert (
         done.stderr.splitlines()[0]
@@ -309,7 +310,7 @@ def test_a_folder_that_cannot_be_made_is_refused(inputs: Inputs, tmp_path: Path)
     assert result.exit_code == 6
     assert (
         result.stderr
-        == f"fercli: {tmp_path / 'file'} cannot be made: File exists.\nChoose another --out.\n"
+        == f"fercli: {tmp_path / 'file'} cannot be written: File exists.\nChoose another --out.\n"
     )
 
 

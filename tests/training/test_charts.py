@@ -6,6 +6,7 @@ import pytest
 from matplotlib.collections import LineCollection  # noqa: TID253 - what is tested here is its charts
 from numpy.typing import NDArray
 
+from fercli.errors import ReportError
 from fercli.records import EXPRESSIONS
 from fercli_training.charts import confusion_chart, precision_recall_chart, reliability_chart, write_charts
 from fercli_training.evaluation import Evaluation, evaluate
@@ -35,8 +36,8 @@ def test_three_pictures_are_written(evaluation: Evaluation, tmp_path: Path) -> N
         assert len(np.unique(picture)) > 10
 
 
-def test_a_folder_that_is_not_there_is_an_os_error(evaluation: Evaluation, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="nowhere"):
+def test_a_folder_that_is_not_there_is_said_so(evaluation: Evaluation, tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match=r"nowhere.* cannot be written: No such file"):
         write_charts(evaluation, "a net", tmp_path / "nowhere", "public")
 
 

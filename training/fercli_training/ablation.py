@@ -7,9 +7,10 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from fercli.errors import ReportError
+from fercli.files import whole_file
 from fercli.intervals import wilson_interval
 from fercli_training.loop import Material, Trainer
+from fercli_training.png_files import write_png
 from fercli_training.recipe_files import load_experiments
 
 if TYPE_CHECKING:
@@ -79,13 +80,9 @@ def write_results(results: Sequence[Result], folder: Path) -> None:
         ReportError: one of them cannot be written.
     """
     text = json.dumps([asdict(result) for result in results], indent=1)
-    try:
-        (folder / "ablation.json").write_text(text + "\n", "utf-8")
-        _draw(results).savefig(folder / "ablation.png", dpi=120)
-    except OSError as error:
-        raise ReportError(
-            f"{folder} cannot be written: {error.strerror}.", "Choose another --out."
-        ) from error
+    with whole_file(folder / "ablation.json") as made:
+        made.write_text(text + "\n", "utf-8")
+    write_png(_draw(results), folder / "ablation.png", dots_per_inch=120)
 
 
 def _draw(results: Sequence[Result]) -> Figure:

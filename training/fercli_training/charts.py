@@ -9,6 +9,7 @@ import numpy as np
 from fercli.records import EXPRESSIONS
 from fercli_training.calibration import BINS
 from fercli_training.drawing import Figure, FigureCanvasAgg, PercentFormatter
+from fercli_training.png_files import refuse_place, write_png
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,17 +37,27 @@ def write_charts(evaluation: Evaluation, title: str, folder: Path, prefix: str) 
         Their paths.
 
     Raises:
-        OSError: one cannot be written.
+        ReportError: one cannot be written.
     """
-    charts = {
-        "reliability": reliability_chart(evaluation, title),
-        "confusion": confusion_chart(evaluation.confusion, title),
-        "curves": precision_recall_chart(evaluation, title),
-    }
-    paths = {name: folder / f"{prefix}.{name}.png" for name in charts}
-    for name, figure in charts.items():
-        figure.savefig(paths[name])
-    return list(paths.values())
+    drawn = (
+        reliability_chart(evaluation, title),
+        confusion_chart(evaluation.confusion, title),
+        precision_recall_chart(evaluation, title),
+    )
+    paths = _paths(folder, prefix)
+    for path, figure in zip(paths, drawn, strict=True):
+        write_png(figure, path)
+    return paths
+
+
+def refuse_charts_place(folder: Path, prefix: str) -> None:
+    """Raises a `UsageError` where `write_charts` would replace what is no drawing of fercli."""
+    for path in _paths(folder, prefix):
+        refuse_place(path)
+
+
+def _paths(folder: Path, prefix: str) -> list[Path]:
+    return [folder / f"{prefix}.{name}.png" for name in ("reliability", "confusion", "curves")]
 
 
 def reliability_chart(evaluation: Evaluation, title: str) -> Figure:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from fercli.errors import ReportError, UsageError
+from fercli.files import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fercli_training.data import Pictures
 
 FILE = "checkpoint.pt"
+
+_REMEDY = "Make room; the last good checkpoint is kept, and --resume goes on from it."
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
@@ -31,25 +33,17 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Writes a file under another name first, so that it appears whole or not at all.
+    """Writes a file that appears whole or not at all.
 
     Raises:
         ReportError: the file cannot be written.
     """
-    partial = path.with_name(f"{path.name}.partial")
     try:
-        with partial.open("wb") as file:
+        with whole_file(path, _REMEDY) as made, made.open("wb") as file:
             write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except (OSError, RuntimeError) as error:
-        partial.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-        raise ReportError(
-            f"{path} cannot be written: {reason}.",
-            "Make room; the last good checkpoint is kept, and --resume goes on from it.",
-        ) from error
+    except RuntimeError as error:  # torch's, of a full disk
+        reason = str(error).partition("\n")[0]
+        raise ReportError(f"{path} cannot be written: {reason}.", _REMEDY) from error
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any]:

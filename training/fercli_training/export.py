@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -19,8 +18,8 @@ from fercli.bundle import CARD, DESCRIPTION, FORMAT, ONNX, ONNX_INT8, WEIGHTS, B
 from fercli.choosing import load_classifiers
 from fercli.crop import to_unit_range
 from fercli.devices import CPU
-from fercli.errors import ReportError
 from fercli.exporting import ParityError, check_int8, check_parity
+from fercli.files import sync_folder, whole_folder
 from fercli.records import EXPRESSIONS
 from fercli.runtimes import import_onnxruntime
 from fercli_torch.network import build_network
@@ -77,19 +76,9 @@ def write_bundle(
         ParityError: model.onnx, or the same in 8 bits, differs from the network by more than is allowed.
         ReportError: the folder cannot be written.
     """
-    partial = folder.with_name(f"{folder.name}.partial")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        _fill(partial, recipe, candidate, splits, votes, computed)
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.replace(folder)
-    except OSError as error:
-        raise ReportError(
-            f"{folder} cannot be written: {error.strerror}.", "Choose another --out."
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with whole_folder(folder, "Choose another --out.", replace=True) as made:
+        _fill(made, recipe, candidate, splits, votes, computed)
+        sync_folder(made)
     return folder
 
 

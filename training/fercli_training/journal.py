@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from fercli.errors import ReportError
+from fercli.files import blamed_on_place, whole_file
 from fercli_training.board import Board
 from fercli_training.figures import confusion_matrix
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fercli_training.learner import Learner
 
 FILE = "metrics.jsonl"
+
+_REMEDY = "Make room, and use --resume."
 
 
 class Journal:
@@ -68,16 +70,9 @@ class Journal:
     def _keep(self, epoch: int) -> None:
         lines = self.path.read_text("utf-8").splitlines() if self.path.is_file() else []
         kept = [line for line in lines if json.loads(line)["epoch"] <= epoch]
-        self._write("w", "".join(f"{line}\n" for line in kept))
+        with whole_file(self.path, _REMEDY) as made:
+            made.write_text("".join(f"{line}\n" for line in kept), "utf-8")
 
     def _append(self, line: str) -> None:
-        self._write("a", line + "\n")
-
-    def _write(self, mode: str, text: str) -> None:
-        try:
-            with self.path.open(mode, encoding="utf-8") as file:
-                file.write(text)
-        except OSError as error:
-            raise ReportError(
-                f"{self.path} cannot be written: {error.strerror}.", "Make room, and use --resume."
-            ) from error
+        with blamed_on_place(self.path, _REMEDY), self.path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 
 import torch
@@ -43,6 +44,11 @@ def launch(accelerator: str, precision: str, devices: int) -> Fabric:
         fabric.launch()
     torch.set_num_threads(usable_threads(devices))
     return fabric
+
+
+def is_further() -> bool:
+    """Whether this process was started by `launch` in another one, of the same command."""
+    return os.environ.get("LOCAL_RANK", "0") != "0"
 
 
 def leave(fabric: Fabric) -> None:

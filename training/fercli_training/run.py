@@ -13,6 +13,7 @@ from fercli_training.data.interpretation import silently
 from fercli_training.data.votes import read_votes
 from fercli_training.export import write_bundle
 from fercli_training.loop import Material, Trainer
+from fercli_training.place import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from fercli_training.data import Pictures
     from fercli_training.recipe import Recipe
     from fercli_training.snapshots import Candidate
-
-MODEL = "model"
-"""The folder, in a run's, of the model that it made."""
 
 _ENSEMBLE = "ensemble"
 
@@ -57,9 +55,9 @@ class Data:
 
 
 def prepare(
-    recipe: Recipe, sources: Sources, folder: Path, devices: int, tell: Callable[[str], None] = silently
-) -> tuple[Trainer, Data]:
-    """The run's trainer, and the data, which measures what the run makes.
+    recipe: Recipe, sources: Sources, tell: Callable[[str], None] = silently
+) -> tuple[Material, Data]:
+    """What a network learns from, and all data, which measures what the run makes.
 
     `tell` takes a sentence on what in the data was taken for what.
 
@@ -68,8 +66,7 @@ def prepare(
         ModelError: a teacher's bundle is not whole.
     """
     _refuse_unfit(recipe, sources)
-    material, data = read_material(sources, tell)
-    return Trainer(recipe, material, folder, devices), data
+    return read_material(sources, tell)
 
 
 def read_material(sources: Sources, tell: Callable[[str], None] = silently) -> tuple[Material, Data]:

@@ -13,11 +13,11 @@ import numpy as np
 
 from fercli.architecture import SIDE
 from fercli.errors import UsageError
+from fercli.files import make_folder, whole_file
 from fercli.records import EXPRESSIONS
 from fercli.wording import count_of, quoted
 from fercli_training.data.columns import NAMES, columns_of_data, find_columns
 from fercli_training.data.interpretation import NUMBERS, Interpretation
-from fercli_training.data.output import whole_file
 from fercli_training.data.rows import PIXELS, BrokenRow, Row, RowError, Split
 from fercli_training.data.streams import BROKEN, is_packed, read_lines
 
@@ -93,7 +93,8 @@ def write_challenge(rows: Iterable[Row], path: Path) -> None:
     Raises:
         ReportError: the file cannot be written.
     """
-    with whole_file(path) as partial, partial.open("wb") as file:
+    make_folder(path.parent)
+    with whole_file(path) as made, made.open("wb") as file:
         # Neither name nor time goes into the header: the same rows give the same bytes.
         packed = gzip.GzipFile("", "wb", 6, file, mtime=0) if path.suffix.lower() == ".gz" else file
         with io.TextIOWrapper(packed, "ascii", newline="") as text:

@@ -10,7 +10,7 @@ import numpy as np
 from fercli.architecture import SIDE
 from fercli.records import EXPRESSIONS
 from fercli.wording import count_of
-from fercli_training.data.output import whole_file
+from fercli_training.png_files import write_png
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,8 +41,7 @@ def write_contact_sheet(splits: Mapping[Split, Pictures], path: Path) -> None:
         for part in (title, *(_row(name, pictures, label) for label, name in enumerate(EXPRESSIONS)))
     ]
     _, encoded = cv2.imencode(".png", np.concatenate(parts))
-    with whole_file(path) as partial:
-        partial.write_bytes(encoded.tobytes())
+    write_png(encoded.tobytes(), path)
 
 
 def _row(name: str, pictures: Pictures, label: int) -> NDArray[np.uint8]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fercli.errors import UsageError
+from fercli.replacing import refuse_existing, refuse_input, refuse_inside
 from fercli.wording import quoted
 from fercli_training.data.interpretation import silently
 from fercli_training.data.layouts import find_layout
-from fercli_training.data.output import refuse_existing
 from fercli_training.data.rows import BrokenRow, Row, Split
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def convert(
         tell: takes a sentence on what in the source was taken for what.
 
     Raises:
-        UsageError: the source cannot be read, has a broken row or none; the target exists.
+        UsageError: the source cannot be read, has a broken row or none; the target exists, or lies in it.
         ReportError: the target cannot be written.
     """
     reader, writer = find_layout(source), find_layout(target)
@@ -58,16 +58,19 @@ def convert(
             f"{quoted(target)}: such files are read only.",
             "Name a .csv or .csv.gz, a folder, a list (.txt) or a .tfrecord.",
         )
+    refuse_input(target, [("data set", source)])
+    refuse_inside(target, "data set", source)
     refuse_existing(target)
     converted = Converted()
     rows = reader.read(source, tell)
-    writer.write(_counted(rows, source, reader, writer, converted, count), target)
+    writer.write(_counted(rows, source, target, reader, writer, converted, count), target)
     return converted
 
 
 def _counted(
     rows: Iterator[Row | BrokenRow],
     source: Path,
+    target: Path,
     reader: Layout,
     writer: Layout,
     converted: Converted,
@@ -83,3 +86,4 @@ def _counted(
         yield row
     if not converted.rows:
         raise UsageError(f"{quoted(source)} has no rows.", reader.remedy)
+    refuse_existing(target)  # another program may have made it meanwhile

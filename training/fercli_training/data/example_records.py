@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from fercli.architecture import SIDE
+from fercli.files import make_folder, whole_file
 from fercli.records import EXPRESSIONS
 from fercli.wording import count_of, quoted
 from fercli_training.data.examples import decode_example, encode_example
 from fercli_training.data.interpretation import NUMBERS, Interpretation
-from fercli_training.data.output import whole_file
 from fercli_training.data.picture_files import decode_picture
 from fercli_training.data.rows import PIXELS, BrokenRow, Row, RowError, Split
 from fercli_training.data.tfrecord import read_records, write_record
@@ -74,7 +74,8 @@ def write_example_records(rows: Iterable[Row], path: Path) -> None:
         ReportError: the file cannot be written.
         UnavailableError: google-crc32c is not installed.
     """
-    with whole_file(path) as partial, partial.open("wb") as file:
+    make_folder(path.parent)
+    with whole_file(path) as made, made.open("wb") as file:
         for row in rows:
             write_record(file, _encode(row))
 

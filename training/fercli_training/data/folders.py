@@ -6,10 +6,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from fercli.errors import UsageError, did_you_mean
+from fercli.files import whole_folder
 from fercli.records import EXPRESSIONS
 from fercli.wording import quoted
 from fercli_training.data.interpretation import label_of, split_of
-from fercli_training.data.output import whole_folder
 from fercli_training.data.picture_files import picture_name, read_picture, row_numbers, write_picture
 from fercli_training.data.rows import BrokenRow, Row, RowError, Split
 
@@ -56,9 +56,9 @@ def write_folders(rows: Iterable[Row], root: Path) -> None:
     Raises:
         ReportError: a picture cannot be written.
     """
-    with whole_folder(root) as partial:
+    with whole_folder(root) as made:
         for row in rows:
-            folder = partial / row.split
+            folder = made / row.split
             if not folder.exists():
                 for name in EXPRESSIONS:
                     (folder / name).mkdir(parents=True)

@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from fercli.errors import UsageError
+from fercli.files import make_folder, whole_file, whole_folder
 from fercli.records import EXPRESSIONS
+from fercli.replacing import refuse_existing
 from fercli.wording import quoted
 from fercli_training.data.interpretation import NUMBERS, Interpretation, label_of, split_of
-from fercli_training.data.output import refuse_existing, whole_file, whole_folder
 from fercli_training.data.picture_files import picture_name, read_picture, row_numbers, write_picture
 from fercli_training.data.rows import BrokenRow, Row, RowError, Split
 from fercli_training.data.streams import BROKEN, read_lines
@@ -66,10 +67,11 @@ def write_list(rows: Iterable[Row], path: Path) -> None:
     """
     folder = path.with_suffix("")
     refuse_existing(folder)
+    make_folder(path.parent)
     with (
-        whole_file(path) as partial,
+        whole_file(path) as made,
         whole_folder(folder) as pictures,
-        partial.open("w", encoding="utf-8") as file,
+        made.open("w", encoding="utf-8") as file,
     ):
         for row in rows:
             name = picture_name(row.number)

@@ -1,0 +1,89 @@
+"""Where a report is written: a file that holds nothing else, or an open descriptor."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fercli.errors import UsageError
+from fercli.files import descriptor
+from fercli.records import COLUMNS
+from fercli.replacing import REMOVE, refuse_input
+from fercli.reports.output import cannot_write, claimed_standard_output, replaceable
+from fercli.wording import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+STANDARD_OUTPUT = "-"
+"""What stands for standard output in place of a report's name."""
+
+_FIRST = re.compile(
+    rb"""(\xef\xbb\xbf)?"?path"?[,;\t]"?face"?[,;\t]  # the header of a CSV, whatever has saved it again
+    | \s*\[?\s*\{\s*"path"\s*: | \s*\[\s*\]\s*$  # JSON, JSON Lines, and JSON without a row""",
+    re.VERBOSE,
+)
+_TORN = (",".join(COLUMNS).encode(), b'{"path":', b'[\n{"path":')
+"""What a file begins with that was cut off in its first line, or before."""
+
+_PARQUET = b"PAR1"
+_END = 1 << 16
+"""Bytes of a Parquet file in whose last ones its columns are named."""
+
+
+def open_descriptor(out: str) -> int | None:
+    """The descriptor that a report's name means, as `-` and `/dev/stdout` do; None for a file's name."""
+    return 1 if out == STANDARD_OUTPUT else descriptor(out)
+
+
+@contextmanager
+def claimed(out: str) -> Iterator[str | int]:
+    """What a report is written to; what anything prints meanwhile goes to standard error.
+
+    Raises:
+        ReportError: it is standard output, and that is closed.
+    """
+    number = open_descriptor(out)
+    if number == 1:
+        with claimed_standard_output() as data:
+            yield data
+    else:
+        with redirect_stdout(sys.stderr):
+            yield out if number is None else number
+
+
+def refuse_place(out: str, inputs: Iterable[tuple[str, str | int]]) -> None:
+    """Refuses to write a report over what is read, or over a file that holds something else than a report.
+
+    Args:
+        out: the report.
+        inputs: what is read, as `fercli.replacing.refuse_input` takes it.
+
+    Raises:
+        UsageError: it would; what is in its place is named.
+        ReportError: what is in its place cannot be looked at.
+    """
+    number = open_descriptor(out)
+    refuse_input(out if number is None else number, inputs)
+    if number is None and replaceable(out):
+        refuse_other_file(out)
+
+
+def refuse_other_file(path: str) -> None:
+    """Refuses a file that holds anything but a report, of whatever format; raises as `refuse_place`."""
+    try:
+        with Path(path).open("rb") as file:
+            first = file.read(_END)
+            file.seek(max(0, Path(path).stat().st_size - _END))
+            last = file.read()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise cannot_write(quoted(path), error) from error
+    torn = any(start.startswith(first) for start in _TORN)
+    parquet = first.startswith(_PARQUET) and all(name.encode() in last for name in COLUMNS)
+    if not (torn or parquet or _FIRST.match(first)):
+        raise UsageError(f"{quoted(path)} is there and is no report of fercli.", REMOVE)

@@ -1,0 +1,75 @@
+"""Charts and sheets as PNG files that say that they are fercli's, and replace only such."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+from fercli import __version__
+from fercli.errors import UsageError
+from fercli.files import descriptor, whole_file
+from fercli.replacing import refuse_foreign
+from fercli.reports.output import open_growing
+from fercli.wording import quoted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+_ENDING = ".png"
+_HEADER = 33
+"""Bytes of a PNG's signature and its first chunk, after which others may stand."""
+
+_MARK = b"tEXtSoftware\0fercli "
+
+
+def write_png(picture: Figure | bytes, out: Path | int, dots_per_inch: float | None = None) -> None:
+    """Writes a drawing whole or not at all, to a path or an open descriptor.
+
+    Args:
+        picture: a figure, or what is a PNG already.
+        out: the path or the descriptor.
+        dots_per_inch: of a figure; its own if None.
+
+    Raises:
+        ReportError: it cannot be written.
+    """
+    data = _marked(picture if isinstance(picture, bytes) else _drawn(picture, dots_per_inch))
+    if isinstance(out, int):
+        with open_growing(out) as file:
+            file.write(data)
+    else:
+        with whole_file(out) as made:
+            made.write_bytes(data)
+
+
+def refuse_place(path: Path) -> None:
+    """Refuses to draw where another picture, or anything else, is.
+
+    Raises:
+        UsageError: the name does not end in .png, or the file there is no drawing of fercli.
+    """
+    if descriptor(path) is not None:
+        return
+    if path.suffix.lower() != _ENDING:
+        raise UsageError(
+            f"{quoted(path)} does not end in {_ENDING}.", f"Choose a name that ends in {_ENDING}."
+        )
+    refuse_foreign(path, "drawing of fercli", [_MARK])
+
+
+def _drawn(figure: Figure, dots_per_inch: float | None) -> bytes:
+    file = io.BytesIO()
+    # Matplotlib's own mark would stand beside this one.
+    figure.savefig(file, format="png", dpi=dots_per_inch or "figure", metadata={"Software": None})
+    return file.getvalue()
+
+
+def _marked(png: bytes) -> bytes:
+    """With a chunk of text that names the program (PNG specification, 11.3.3)."""
+    content = _MARK + __version__.encode()
+    chunk = struct.pack(">I", len(content) - len(b"tEXt")) + content
+    return png[:_HEADER] + chunk + struct.pack(">I", zlib.crc32(content)) + png[_HEADER:]
