@@ -122,7 +122,7 @@ def shortage(error: BaseException) -> ShortageError | None:
         return error
     number = error.errno if isinstance(error, OSError) else None
     if number not in _SHORTAGES:
-        words = f"{type(error).__name__}: {error}"
+        words = f"{type(error).__name__}: {_words(error)}"
         number = next(
             (known for known, signs in _SIGNS.items() if any(map(words.__contains__, signs))), None
         )
@@ -183,12 +183,15 @@ _SIGNS = {
 
 def in_one_line(error: BaseException) -> str:
     """What an error of foreign code says, short enough for a message or a report's cell; no full stop."""
-    kind = type(error).__name__
-    try:
-        words = str(error).strip()
-    except Exception:  # noqa: BLE001 - a stranger's error may fail in saying what it is
-        words = ""
+    kind, words = type(error).__name__, _words(error)
     return f"{kind}: {words.splitlines()[0]}".rstrip(".") if words else kind
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error).strip()
+    except Exception:  # noqa: BLE001 - a stranger's error may fail in saying what it is
+        return ""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
