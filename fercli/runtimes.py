@@ -16,8 +16,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from fercli.errors import shortage
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -151,6 +149,8 @@ def _imported(name: str) -> Any:
     try:
         return import_module(name)
     except Exception as error:
+        from fercli.errors import shortage  # this module is imported before signals are caught
+
         lacking = shortage(error)
         if lacking is None:
             raise
