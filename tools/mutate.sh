@@ -30,7 +30,7 @@ cat >> $copy/pyproject.toml <<END
 source_paths = ["src"]
 only_mutate = [$(quoted "${modules[@]/%/.py}" | sed 's|"\([^"]*\)"|"src/fercli_training/\1"|g')]
 pytest_add_cli_args_test_selection = [$(quoted "${tests[@]}")]
-pytest_add_cli_args = ["-p", "no:cacheprovider", "-W", "ignore::DeprecationWarning"]
+pytest_add_cli_args = ["-n0", "-p", "no:cacheprovider", "-W", "ignore::DeprecationWarning"]
 process_isolation = "forkserver"
 also_copy = ["src/fercli_training", "samples"]
 END

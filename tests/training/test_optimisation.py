@@ -30,7 +30,9 @@ def test_l2_falls_on_weights_by_their_kind_and_on_nothing_else() -> None:
 
 
 def test_the_optimiser_is_the_recipes() -> None:
-    assert isinstance(make_optimiser(small_network(), recipe()), torch.optim.Adam)
+    adam = make_optimiser(small_network(), recipe())
+    assert isinstance(adam, torch.optim.Adam)
+    assert all(group["lr"] == 0.5 for group in adam.param_groups)
     optimiser = make_optimiser(small_network(), recipe(optimiser="sgd", momentum=0.8))
     assert isinstance(optimiser, torch.optim.SGD)
     assert all(group["momentum"] == 0.8 and group["nesterov"] for group in optimiser.param_groups)
@@ -67,4 +69,4 @@ def test_the_average_follows_fast_at_first_and_slowly_then() -> None:
         for count in range(1, 200):
             average.update_parameters(network)
             expected *= min(0.9, (1 + count) / (10 + count))
-    assert average.module.get_parameter("weight").item() == pytest.approx(expected, rel=1e-4)
+    assert average.module.get_parameter("weight").item() == pytest.approx(expected, rel=1e-4, abs=0)
