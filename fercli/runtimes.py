@@ -29,7 +29,11 @@ _ENVIRONMENT = {
 _NO_FOLDER = os.devnull
 """In place of a folder for settings and caches: nothing can be written below it."""
 
-_TORCH_CACHE = "TORCHINDUCTOR_CACHE_DIR"
+TORCH_CACHE = "TORCHINDUCTOR_CACHE_DIR"
+"""The variable that says where torch's compiler and exporter write."""
+
+TEMPORARY_TORCH_CACHE = "fercli-torch-"
+"""What the name of a folder made by `give_torch_a_temporary_cache` begins with."""
 
 _CONVERTER = "openvino.tools.ovc"
 """OpenVINO's converter of models, which reports its use over the network when it is imported."""
@@ -137,12 +141,12 @@ def give_torch_a_temporary_cache() -> None:
     Raises:
         OSError: no temporary folder can be made.
     """
-    if _TORCH_CACHE not in os.environ:
+    if TORCH_CACHE not in os.environ:
         import tempfile  # a start without training is spared it
 
-        folder = tempfile.TemporaryDirectory(prefix="fercli-torch-", ignore_cleanup_errors=True)
+        folder = tempfile.TemporaryDirectory(prefix=TEMPORARY_TORCH_CACHE, ignore_cleanup_errors=True)
         atexit.register(folder.cleanup)
-        os.environ[_TORCH_CACHE] = folder.name
+        os.environ[TORCH_CACHE] = folder.name
 
 
 def _imported(name: str) -> Any:

@@ -6,20 +6,20 @@ import os
 import shutil
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from fercli.errors import UnavailableError
+from fercli.runtimes import TEMPORARY_TORCH_CACHE, TORCH_CACHE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from torch import nn
 
 _FOLDER = "compiled"
-_CACHE = "TORCHINDUCTOR_CACHE_DIR"
 
 _OPTIONS: dict[str, Any] = {
     "fallback_random": True,  # dropout draws the numbers of a run that is not compiled
@@ -38,14 +38,17 @@ def compile_network(network: nn.Module) -> nn.Module:
 @contextmanager
 def compiler_cache(folder: Path) -> Iterator[None]:
     """Within it, what is compiled lies below the run's folder, or where TORCHINDUCTOR_CACHE_DIR says."""
-    if os.environ.get(_CACHE):
+    before = os.environ.get(TORCH_CACHE, "")
+    if before and not Path(before).name.startswith(TEMPORARY_TORCH_CACHE):
         yield
         return
-    os.environ[_CACHE] = str((folder / _FOLDER).absolute())
+    os.environ[TORCH_CACHE] = str((folder / _FOLDER).absolute())
     try:
         yield
     finally:
-        os.environ.pop(_CACHE, None)
+        os.environ[TORCH_CACHE] = before
+        if not before:
+            del os.environ[TORCH_CACHE]
 
 
 def remove_compiled(folder: Path) -> None:
