@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAME = ".fercli-lock"
+_REMEDY = "Choose another place with --out, or make room there."
 _ours: set[Path] = set()
 """The locks that this process holds by their files' names."""
 
@@ -45,7 +46,7 @@ def locked(path: str | Path) -> Iterator[None]:
             descriptor = os.open(lock, _OPEN | os.O_CREAT, 0o666)
         except OSError as error:
             if not alone:
-                raise cannot_write(quoted(path), error) from error
+                raise cannot_write(quoted(path), error, _REMEDY) from error
         else:
             _lock_beside(stack, descriptor, lock, path)
         yield
@@ -130,7 +131,7 @@ def _held_by_name(lock: Path, path: str | Path) -> Iterator[None]:
     except FileExistsError:
         raise _busy(path, _holder(holder), f" If that run is gone, remove {quoted(holder)}.") from None
     except OSError as error:
-        raise cannot_write(quoted(path), error) from error
+        raise cannot_write(quoted(path), error, _REMEDY) from error
     _ours.add(holder)
     try:
         with suppress(OSError):

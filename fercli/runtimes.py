@@ -64,8 +64,8 @@ def import_onnxruntime() -> Any:
         OSError: likewise.
         ShortageError: there is not enough memory, for instance.
     """
-    if "onnxruntime" in sys.modules:
-        return sys.modules["onnxruntime"]
+    if (loaded := sys.modules.get("onnxruntime")) is not None:
+        return loaded
     from fercli.native_output import caught_stderr  # its imports take longer than a start without a runtime
 
     with caught_stderr():
@@ -86,8 +86,8 @@ def import_openvino() -> Any:
         OSError: likewise.
         ShortageError: there is not enough memory, for instance.
     """
-    if "openvino" in sys.modules:
-        return sys.modules["openvino"]
+    if (loaded := sys.modules.get("openvino")) is not None:
+        return loaded
     with _hidden(_CONVERTER):
         return _imported("openvino")
 
@@ -103,8 +103,8 @@ def import_tensorflow() -> Any:
         OSError: likewise.
         ShortageError: there is not enough memory, for instance.
     """
-    if "tensorflow" in sys.modules:
-        return sys.modules["tensorflow"]
+    if (loaded := sys.modules.get("tensorflow")) is not None:
+        return loaded
     from fercli.native_output import caught_stderr  # as above
 
     os.environ.setdefault("KERAS_HOME", _NO_FOLDER)  # where Keras leaves its settings, if it finds none

@@ -115,7 +115,7 @@ def working(folder: Path, report: str, *options: str) -> Iterator[subprocess.Pop
 def test_the_rows_are_whole_and_the_run_can_go_on(
     run: Run, folder: Path, report: str, number: signal.Signals, code: int
 ) -> None:
-    (folder / report).write_text("an older report")
+    (folder / report).touch()
     with working(folder, report) as process:
         process.send_signal(number)
         text = said(process, code)

@@ -84,7 +84,7 @@ def test_waiting_for_others_is_no_part_of_the_time_a_photo_may_take(tmp_path: Pa
 def test_a_run_that_ends_while_photos_wait_leaves_no_thread(tmp_path: Path) -> None:
     paths = written(tmp_path, (30, 20), (ByWidthPlugin.HANGS, 20), (31, 20), (32, 20), (33, 20))
     with (
-        working(ByWidthPlugin, 3, memory=TIGHT) as workers,
+        working(ByWidthPlugin, 3, timeout=2, memory=TIGHT) as workers,
         closing(run_local(paths, workers, LIGHT, 1)) as photos,
     ):
         next(photos)
