@@ -43,7 +43,8 @@ def test_large_photos_wait_for_each_other_and_small_ones_go_on(tmp_path: Path) -
         os.mkfifo(tmp_path / f"door{number}")
     paths = written(tmp_path, (LARGE, 201), (LARGE, 302), (10, 11), (LARGE, 253), (10, 12), (10, 13))
     room = Memory(2 * LARGE * 320 * BYTES_A_PIXEL)  # for pixels the half
-    with working(partial(Meeting, tmp_path), 5, memory=room) as workers:
+    # A worker each: the large one whose turn comes first may need any of the small ones.
+    with working(partial(Meeting, tmp_path), 6, memory=room) as workers:
         photos = list(run_local(paths, workers, LIGHT, 4))
     assert [(photo.path, photo.error) for photo in photos] == [(path, None) for path in paths]
 
