@@ -45,7 +45,7 @@ class Bundle:
         """The network that the weights belong to.
 
         Raises:
-            ModelError: this version knows no such network.
+            ModelError: this version does not know the network.
         """
         try:
             return read_architecture(self.description["architecture"])
@@ -69,7 +69,7 @@ class Bundle:
 
         Raises:
             ModelError: the model has no such file, it is missing, its checksum is wrong, or it is an
-                ONNX file that is broken, reaches outside itself or holds weights that are no numbers.
+                ONNX file that is broken, reaches outside itself or holds weights that are not numbers.
         """
         path = self.folder / name
         if name not in self.files:
@@ -94,7 +94,7 @@ def load_members(model: str) -> list[Bundle]:
     """The models of an ensemble by its name, or the one model that `load_bundle` gives.
 
     Raises:
-        UnavailableError: as of `load_bundle`.
+        UnavailableError: as `load_bundle` does.
     """
     return [load_bundle(member) for member in ENSEMBLES.get(_known_name(model), (model,))]
 
@@ -119,7 +119,7 @@ def load_bundle(model: str) -> Bundle:
         raise ModelError(f"{quoted(path)} cannot be read: {error}.") from error
     _check(description, path)
     bundle = Bundle(folder, description)
-    _ = bundle.architecture  # raises where this version knows no such network
+    _ = bundle.architecture  # raises if this version does not know the network
     _require_files(bundle)
     return bundle
 
@@ -137,9 +137,9 @@ def _find(model: str) -> Path:
 
 
 def _known_name(model: str) -> str:
-    """The name of a model or an ensemble that a text is, without its capitals; the text if it is none."""
+    """The text in lower case if it names a model or an ensemble that ships; else the text as it is."""
     name = model.strip().rstrip("/\\").casefold()
-    # What lies there under that very name is meant, unless it is spelled as what ships.
+    # A folder of exactly that name comes first, unless the text is spelled as a name that ships.
     return (
         name if (name in _names() or name in ENSEMBLES) and (name == model or not _exists(model)) else model
     )

@@ -1,7 +1,7 @@
 """A face in a photo to the network's input: the one path, used by training and prediction alike.
 
-FER2013's faces lie in their pictures in a way of their own, and a network sees best what lies the same
-way. A `Framing` says how a detector's box is turned into that; docs/framing.md has the measurement.
+FER2013 frames its faces in its own way, and a network reads best what is framed in the same way. A
+`Framing` says how a detector's box is turned into that frame; docs/framing.md has the measurement.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Framing:
 
     Attributes:
         size: the square's side over the longer side of the box.
-        down: how far the square's centre lies under the box's, as a share of the square's side.
+        down: how far the square's centre is below the box's, as a share of the square's side.
         level: whether the square turns with the line between the eyes, where they are known.
     """
 
@@ -49,7 +49,7 @@ def crop_face(rgb: NDArray[np.uint8], face: Face, framing: Framing) -> NDArray[n
     """The network's input of one face: float32 (48, 48), grey in 0..1.
 
     Several samples to each of its pixels are taken from the photo and averaged, so a large face is
-    shrunk without aliasing, and at any sub-pixel place. What lies outside the photo continues its border.
+    shrunk without aliasing, and at any sub-pixel place. Outside the photo, its border continues.
 
     Args:
         rgb: the upright photo, uint8 (H, W, 3).
@@ -82,7 +82,7 @@ def to_unit_range(grey: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _side(face: Face, framing: Framing) -> float:
-    """Of the square that is cropped, in the photo's pixels."""
+    """Centre, side and angle of the square that is cropped, in the photo's pixels and radians."""
     return max(face.box.width, face.box.height) * framing.size
 
 
@@ -94,7 +94,7 @@ def _to_photo(face: Face, framing: Framing, side: float, samples: int) -> NDArra
     down = step * np.array([-math.sin(angle), math.cos(angle)])
     box = face.box
     centre = np.array([(box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2]) + down * samples * framing.down
-    # A pixel's centre lies half a pixel from its corner; boxes are counted from corners.
+    # A pixel's centre is half a pixel from its corner; boxes are measured from corners.
     origin = centre - (across + down) * (samples - 1) / 2 - 0.5
     return np.stack([across, down, origin], axis=1)
 
@@ -112,7 +112,7 @@ def _window(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """The part of the photo that the samples touch, and the map into it.
 
-    OpenCV warps no picture of more than 32,767 pixels a side; a face is never that large.
+    OpenCV cannot warp a picture of more than 32,767 pixels a side; a face is never that large.
     """
     last = samples - 1
     corners = matrix @ np.array([[0, last, 0, last], [0, 0, last, last], [1, 1, 1, 1]])

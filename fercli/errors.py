@@ -109,7 +109,7 @@ class PhotoError(Exception):
 
 
 class ShortageError(UnavailableError):
-    """The machine has no more of what the run needs: memory, threads, files, room on a disk."""
+    """The machine has run out of something that the run needs: memory, threads, files, room on a disk."""
 
 
 class MemoryShortageError(ShortageError):
@@ -145,7 +145,7 @@ def _memory_is_limited() -> bool:
 _LESS_AT_ONCE = "do less at once, with fewer --workers or a smaller --batch-size"
 _NO_ROOM = ("There is no room left where this program writes.", "Make room on that disk.")
 _NO_FILES = (
-    "The system lets this program open no more files.",
+    "The system does not let this program open more files.",
     f"Raise the limit (ulimit -n), or {_LESS_AT_ONCE}.",
 )
 _SHORTAGES = {
@@ -154,7 +154,7 @@ _SHORTAGES = {
         f"Close other programs, raise the limit (ulimit -v, or a container's), or {_LESS_AT_ONCE}.",
     ),
     errno.EAGAIN: (
-        "The system lets this program start no more threads or processes.",
+        "The system does not let this program start more threads or processes.",
         f"Raise the limit (ulimit -u, or a container's), give it more memory, or {_LESS_AT_ONCE}.",
     ),
     errno.EMFILE: _NO_FILES,
@@ -178,7 +178,7 @@ _SIGNS = {
     ),
     errno.EAGAIN: ("can't start new thread", "Resource temporarily unavailable", "pthread_create"),
 }
-"""Parts of what errors say that carry no number."""
+"""Parts of the messages of errors that carry no number."""
 
 
 def in_one_line(error: BaseException) -> str:
@@ -190,7 +190,7 @@ def in_one_line(error: BaseException) -> str:
 def _words(error: BaseException) -> str:
     try:
         return str(error).strip()
-    except Exception:  # noqa: BLE001 - a stranger's error may fail in saying what it is
+    except Exception:  # noqa: BLE001 - another library's error may fail when it is printed
         return ""
 
 

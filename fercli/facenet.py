@@ -1,4 +1,4 @@
-"""The detector plugin `facenet`: facenet-pytorch's own MTCNN, the reference that `mtcnn` is held to."""
+"""The detector plugin `facenet`: facenet-pytorch's own MTCNN, the reference for `mtcnn`."""
 
 from __future__ import annotations
 

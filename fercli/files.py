@@ -1,8 +1,8 @@
 """Files and folders that appear whole or not at all; nothing else in fercli writes under a temporary name.
 
-What is written lies in a folder of its own beside its place, hidden and named by no one else, and takes its
-name in one step. Where that cannot be (a bind mount, a folder that may not be written to), it is copied
-into its place once it is whole. Nothing temporary stays after an end that can be caught.
+What is written is first in a hidden folder of its own beside its place; then it takes its name in one step.
+Where that is not possible (a bind mount, a folder that may not be written to), it is copied into its place
+once it is whole. Nothing temporary stays after an end that can be caught.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAKE_ROOM = "Choose another place, or make room there."
 
 _STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 _LINKS = 40
-"""As many links does Linux follow."""
+"""Linux follows as many links."""
 
 _SHOWN = 40
 """Letters of a name that are in its temporary one, which must not become too long."""
@@ -39,10 +39,11 @@ _NO_RENAMING = _NO_WRITING | {errno.EBUSY, errno.EXDEV, errno.ETXTBSY}
 
 @contextmanager
 def whole_file(path: str | Path, remedy: str = MAKE_ROOM) -> Iterator[Path]:
-    """A path to write a file to, which takes its name at the end; nothing stays of a failure.
+    """A path to write a file to. The file takes its name at the end; after a failure nothing is left.
 
-    The disk has it before it takes its name. A link goes on leading to its file, and a file that is
-    replaced hands on its permissions and its owner. A device, a FIFO or a descriptor gets the bytes.
+    It is flushed to the disk before it takes its name. A link keeps pointing to its file, and the new file
+    gets the permissions and the owner of the one it replaces. A device, a FIFO or a
+    descriptor gets the bytes.
 
     Raises:
         ReportError: it cannot be written; the message names `path`.
@@ -68,9 +69,9 @@ def whole_folder(path: Path, remedy: str = MAKE_ROOM, *, replace: bool = False) 
     """A folder to fill, which takes its name at the end; its parents are made.
 
     Args:
-        path: its name, that of no folder or of an empty one.
+        path: its name; there is no such folder yet, or an empty one.
         remedy: what the error says to do.
-        replace: whether a folder that holds something makes room.
+        replace: whether a folder that holds something is replaced.
 
     Raises:
         ReportError: it cannot be written; the message names `path`.
@@ -79,7 +80,7 @@ def whole_folder(path: Path, remedy: str = MAKE_ROOM, *, replace: bool = False) 
         target = Path(os.path.realpath(path))
         if not target.parent.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-        # A mount cannot be renamed, nor can what lies in a folder that may not be written to.
+        # A mount cannot be renamed, nor can anything in a folder that may not be written to.
         inside = target.is_dir() and (target.is_mount() or not os.access(target.parent, os.W_OK))
         with _workspace(target, target if inside else target.parent, None) as workspace:
             made, earlier = workspace / "whole", workspace / "earlier"
@@ -92,13 +93,13 @@ def whole_folder(path: Path, remedy: str = MAKE_ROOM, *, replace: bool = False) 
 
 
 def make_folder(folder: Path, remedy: str = MAKE_ROOM) -> None:
-    """Makes a folder and those above it, where they are not there; raises a `ReportError`."""
+    """Makes a folder and its parents if they are missing; raises a `ReportError`."""
     with blamed_on_place(folder, remedy):
         folder.mkdir(parents=True, exist_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
-    """Has the disk keep what a folder holds: its files, and their names."""
+    """Flushes a folder's files and their names to the disk."""
     for path in folder.rglob("*"):
         if path.is_file():
             _flush(path)
@@ -137,13 +138,13 @@ def blamed_on_place(path: str | Path, remedy: str = MAKE_ROOM) -> Iterator[None]
 
 
 def cannot_write(name: str, error: OSError, remedy: str = MAKE_ROOM) -> ReportError:
-    """The error that what a message names so cannot be written, in words."""
+    """The error that a place cannot be written to; `name` is how the message names it."""
     return ReportError(f"{name} cannot be written: {error.strerror or error}.", remedy)
 
 
 @contextmanager
 def _workspace(target: Path, folder: Path | None, status: os.stat_result | None) -> Iterator[Path]:
-    """A new folder in another one, or in the system's own where that is not to be; gone at the end."""
+    """A new folder inside another, or in the system's temporary folder; gone at the end."""
     prefix, suffix = f".{target.name[:_SHOWN]}.", ".partial"
     try:
         made = mkdtemp(suffix, prefix, folder)
@@ -175,7 +176,7 @@ def _refuse_unwritable(status: os.stat_result | None) -> None:
 
 
 def _renamed(made: Path, target: Path, status: os.stat_result | None) -> bool:
-    """Gives a file its name; False where the system refuses that of a file which is there."""
+    """Gives a file its name; False if the system refuses to replace the file that has it."""
     if status is not None:
         _take_over(made, status)
     try:
@@ -189,7 +190,7 @@ def _renamed(made: Path, target: Path, status: os.stat_result | None) -> bool:
 
 
 def _take_over(made: Path, status: os.stat_result) -> None:
-    """Owner and permissions of a file that is replaced, as far as that is allowed."""
+    """Takes over owner and permissions of the file that is replaced, as far as that is allowed."""
     if hasattr(os, "chown"):
         with suppress(OSError):
             os.chown(made, status.st_uid, status.st_gid)
@@ -198,7 +199,7 @@ def _take_over(made: Path, status: os.stat_result) -> None:
 
 
 def _copy(made: Path, target: Path | int) -> None:
-    """Writes a whole file into one that keeps its name, or into an open descriptor where that stands."""
+    """Copies a whole file into the one that has the name, or into an open descriptor."""
     ordinary = isinstance(target, Path) and target.is_file()
     mode = "r+b" if ordinary else "wb"
     with made.open("rb") as source, open(target, mode, closefd=isinstance(target, Path)) as file:
@@ -210,7 +211,7 @@ def _copy(made: Path, target: Path | int) -> None:
 
 
 def _refuse_full(target: Path, workspace: Path) -> None:
-    """For a name that was taken, or a folder that was filled, while the other one was made."""
+    """Raises if the name was taken, or the folder filled, while the new one was being made."""
     if target.is_dir() and all(child == workspace for child in target.iterdir()):
         return
     if os.path.lexists(target):
@@ -218,7 +219,7 @@ def _refuse_full(target: Path, workspace: Path) -> None:
 
 
 def _swapped(made: Path, target: Path, earlier: Path) -> bool:
-    """Gives a folder its name, which another one had perhaps; False where the system refuses that."""
+    """Gives a folder its name, which another may have had; False if the system refuses."""
     try:
         if target.exists():
             target.rename(earlier)
@@ -237,7 +238,7 @@ def _swapped(made: Path, target: Path, earlier: Path) -> bool:
 
 
 def _exchange(made: Path, target: Path, earlier: Path) -> None:
-    """Moves what a folder holds into another one that keeps its place, as a mount does."""
+    """Moves a folder's contents into one that must stay in place, such as a mount."""
     held = [child for child in target.iterdir() if child != made.parent]
     earlier.mkdir()
     try:
@@ -254,13 +255,13 @@ def _exchange(made: Path, target: Path, earlier: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """Has the disk keep a file's bytes."""
+    """Flushes a file's bytes to the disk."""
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 
 
 def _flush_names(folder: Path) -> None:
-    """Has the disk keep a folder's names, where the system knows how."""
+    """Flushes the names in a folder to the disk, if the system can."""
     with suppress(OSError):
         number = os.open(folder, os.O_RDONLY)
         try:

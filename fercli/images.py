@@ -92,7 +92,7 @@ def _check(size: tuple[int, int], max_pixels: int) -> None:
             f"It has {width} x {height} pixels, more than the {max_pixels} allowed (--max-pixels).",
         )
     if pixels > _OPENCV_PIXELS or max(width, height) > _OPENCV_SIDE:
-        raise PhotoError(PhotoErrorKind.TOO_LARGE, f"OpenCV decodes no {width} x {height} pixels.")
+        raise PhotoError(PhotoErrorKind.TOO_LARGE, f"OpenCV cannot decode {width} x {height} pixels.")
     if not pixels:
         raise DamagedError
 
@@ -111,7 +111,7 @@ def _decode_opencv(data: bytes, header: Header) -> NDArray[Any]:
     if pixels is None and header.format is Format.GIF and not (header.cut or cv2.haveImageWriter(".gif")):
         raise PhotoError(
             PhotoErrorKind.UNSUPPORTED,
-            f"OpenCV {cv2.__version__} reads no GIF; pip install --upgrade opencv-python-headless.",
+            f"OpenCV {cv2.__version__} cannot read GIF; pip install --upgrade opencv-python-headless.",
         )
     if pixels is None:
         raise DamagedError
@@ -125,7 +125,7 @@ def _decode_opencv(data: bytes, header: Header) -> NDArray[Any]:
 
 
 def _imdecode(data: bytes) -> tuple[NDArray[Any] | None, str]:
-    """The pixels, if OpenCV can read them, and what it and its codecs say to that."""
+    """The pixels, if OpenCV can read them, and what it and its codecs print."""
     with caught_stderr() as caught:
         try:
             pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

@@ -1,7 +1,7 @@
-"""The signals that ask a program to end, all of them as Ctrl-C is: SIGINT, SIGTERM and SIGHUP.
+"""The signals that ask a program to end, SIGINT, SIGTERM and SIGHUP, all treated as Ctrl-C is.
 
-A shell, a container and a closing terminal each ask with another one. What a run has begun is put in order
-for all of them, by the same `finally` and `with` that serve an exception.
+A shell, a container and a closing terminal each send a different one. For all of them, the run cleans up by
+the same `finally` and `with` that serve an exception.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-"""Windows lacks SIGHUP, and it alone has SIGBREAK."""
+"""Windows lacks SIGHUP, and only Windows has SIGBREAK."""
 _PATIENCE = 2.0
-"""Seconds that putting things in order may take before one more signal ends it."""
+"""Seconds that cleaning up may take before one more signal ends the program."""
 _PAUSES = (0.1, 0.4)
 """Seconds until a waiting thread is woken, and until it is once more."""
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
 class Interruption(KeyboardInterrupt):
-    """A signal asked the program to end. `exit_code` is what a shell reports of one that it ended."""
+    """A signal asked the program to end. `exit_code` is what a shell reports for that signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -35,12 +35,12 @@ class Interruption(KeyboardInterrupt):
 
 
 def exit_code(number: int) -> int:
-    """What a shell reports of a program that a signal ended."""
+    """What a shell reports for a program that the signal ended."""
     return 128 + number
 
 
 def ending_signals() -> list[signal.Signals]:
-    """The signals that ask this program to end, but for those it was started to ignore, as by nohup."""
+    """The signals that ask this program to end, except those it was started to ignore, as by nohup."""
     here = [signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__]
     return [number for number in here if signal.getsignal(number) is not signal.SIG_IGN]
 
@@ -54,11 +54,11 @@ def is_interruption(error: BaseException) -> bool:
 
 
 class Endings:
-    """What a program does when it is asked to end; to be made in the main thread, once.
+    """What a program does when it is asked to end; made once, in the main thread.
 
-    At first it ends at once and says nothing, for nothing is begun. Inside `interruptible` an
-    `Interruption` is raised. The signals after that are ignored, so that what was begun is put in order;
-    where that takes too long, one more ends the program at once.
+    Before anything is begun, it ends at once and says nothing. Inside `interruptible` an `Interruption` is
+    raised. Signals after that are ignored, so that the run can clean up; if that takes too long, one more
+    ends the program at once.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Endings:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """While something is under way that has to be put in order."""
+        """While something is under way that needs cleaning up."""
         _wake_main_thread()
         self._raises = True
         try:

@@ -20,18 +20,18 @@ _lock = threading.Lock()
 
 @dataclass(slots=True)
 class Caught:
-    """What was printed; there after the `with`."""
+    """What was printed; set after the `with`."""
 
     text: str = ""
 
 
 @contextmanager
 def caught_stderr() -> Iterator[Caught]:
-    """While inside, what is written to the descriptor of standard error is caught.
+    """Catches what is written to the descriptor of standard error inside the `with`.
 
-    Codecs print to that descriptor, past `sys.stderr`, and offer no other way to learn what they think. It
-    is the whole process's: threads wait for one another here, and what another thread prints meanwhile is
-    caught too.
+    Codecs print to that descriptor, past `sys.stderr`, and offer no other way to learn what they found. The
+    descriptor belongs to the whole process: threads wait for one another here, and what another thread
+    prints meanwhile is caught too.
     """
     caught = Caught()
     with _lock:
@@ -56,7 +56,7 @@ def caught_stderr() -> Iterator[Caught]:
 def _memory() -> int:
     """The descriptor of an empty file without a name.
 
-    A pipe would not do: C++ never prints again once it was full.
+    A pipe would not do: once it was full, C++ would never print again.
     """
     if hasattr(os, "memfd_create"):  # Linux
         return os.memfd_create("stderr")

@@ -1,4 +1,4 @@
-"""Refuses ONNX files that keep data elsewhere or weights that are no numbers, before a runtime reads them.
+"""Refuses ONNX files that keep data elsewhere or weights that are not numbers, before a runtime reads them.
 
 ONNX Runtime and OpenVINO follow a tensor's `external_data` to other files. The package `onnx` could tell,
 but it is large and is needed for nothing else here; the few fields that matter are read straight from the

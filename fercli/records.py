@@ -112,7 +112,7 @@ class Photo:
         return Status.OK if self.faces else Status.NO_FACE
 
     def rows(self) -> Iterator[Row]:
-        """The photo's rows in the report: one a face, or a single one that says why there is none."""
+        """The photo's rows in the report: one a face, or a single one that says why there are no faces."""
         if not self.faces:
             yield self._row()
         for number, face in enumerate(self.faces):

@@ -60,22 +60,22 @@ def refuse_inside(out: Path, kind: str, folder: Path) -> None:
 
 
 def refuse_existing(path: Path) -> None:
-    """Refuses a place where anything is but an empty folder; raises a `UsageError`."""
+    """Refuses a place that holds anything but an empty folder; raises a `UsageError`."""
     empty_folder = path.is_dir() and not path.is_symlink() and not any(path.iterdir())
     if os.path.lexists(path) and not empty_folder:
         raise UsageError(f"{quoted(path)} exists already.", REMOVE)
 
 
 def refuse_foreign(path: Path, kind: str, marks: Iterable[bytes]) -> None:
-    """Refuses a file that holds something, but not all that those of its kind hold, or that is a model's.
+    """Refuses a file that has content but not the marks of its kind, or that belongs to a model.
 
     Args:
-        path: what is to be written; what is no ordinary file passes.
+        path: what is to be written; anything but an ordinary file passes.
         kind: what it will be, such as `chart of fercli`.
         marks: what is in every file of that kind, of one version or another.
 
     Raises:
-        UsageError: it is none of that kind, or belongs to a model.
+        UsageError: it is not of that kind, or belongs to a model.
     """
     if not path.is_file():
         return

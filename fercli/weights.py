@@ -24,7 +24,7 @@ def read_weights(bundle: Bundle) -> dict[str, NDArray[np.float32]]:
     """Every tensor by its name, float32, in torch's layout; exactly those of the bundle's architecture.
 
     Raises:
-        ModelError: the file is missing, changed, a pickle, no safetensors, lacks a tensor or has one
+        ModelError: the file is missing, changed, a pickle, not safetensors, lacks a tensor or has one
             too many, or one has the wrong shape or type, or values that are not finite.
     """
     path = bundle.verified(WEIGHTS)
@@ -41,7 +41,7 @@ def _read(path: Path) -> dict[str, NDArray[np.float32]]:
     data = path.read_bytes()
     try:
         return load(data)
-    except Exception as error:  # safetensors' own, or numpy's on a type that it has not
+    except Exception as error:  # safetensors' own, or numpy's on a type that it does not have
         problem = "is not a whole safetensors file"
         if data.startswith(_PICKLES):
             problem = "is a pickle, which could run code and is never read"
@@ -54,7 +54,7 @@ def _check(
     if tensor is None:
         problem = f"lacks {name}"
     elif shape is None:
-        problem = f"has {name}, which its architecture has not"
+        problem = f"has {name}, which its architecture does not have"
     elif tensor.shape != shape:
         problem = f"has {name} of shape {list(tensor.shape)} instead of {list(shape)}"
     elif tensor.dtype != np.float32:

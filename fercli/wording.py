@@ -1,4 +1,4 @@
-"""Numbers and paths as messages have them, in one way everywhere."""
+"""How messages show numbers and paths, in one way everywhere."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def count_of(number: int, noun: str) -> str:
 
 
 def quoted(path: str | Path) -> str:
-    r"""A path as a message shows it: as it is, or in quotes where one could not tell where it ends.
+    r"""A path as a message shows it: as it is, or in quotes if its end would not be clear.
 
-    Quoted is what is empty, ends as a sentence does (the folder `.`) or holds blanks, quotes or characters
-    that print as nothing; the last are shown as their escapes (`\n`).
+    A path is quoted if it is empty, ends as a sentence does (the folder `.`) or holds blanks, quotes or
+    characters that do not print, which are shown as escapes (`\n`).
     """
     text = str(path)
     odd = any(sign.isspace() or not sign.isprintable() or sign in _QUOTES for sign in text)

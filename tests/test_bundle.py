@@ -187,7 +187,7 @@ def test_a_file_that_is_missing_is_named(model: Path) -> None:
 @pytest.mark.parametrize(
     ("architecture", "said"),
     [
-        ({"name": "transformer"}, "This version knows no architecture 'transformer'."),
+        ({"name": "transformer"}, "This version does not know the architecture 'transformer'."),
         ({"name": "article", "kernel": 5}, "The description of the architecture lacks convolutions,"),
         ("article", "does not describe the architecture."),
     ],

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FACE = str(SAMPLES / "astronaut-eileen-collins.jpg")
 MEMORY = "fercli: There is not enough memory.\n"
-THREADS = "fercli: The system lets this program start no more threads or processes.\n"
+THREADS = "fercli: The system does not let this program start more threads or processes.\n"
 
 
 def raised_by(code: Callable[[], object]) -> BaseException:
@@ -71,9 +71,9 @@ def test_libraries_words_for_want_of_memory_are_known(code: str) -> None:
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (RuntimeError("can't start new thread"), "no more threads"),
-        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "no more threads"),
-        (OSError(errno.EMFILE, "Too many open files"), "no more files"),
+        (RuntimeError("can't start new thread"), "more threads"),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "more threads"),
+        (OSError(errno.EMFILE, "Too many open files"), "more files"),
         (OSError(errno.ENOSPC, "No space left on device"), "no room left"),
     ],
     ids=str,

@@ -21,7 +21,7 @@ fi
 copy=build/mutants
 rm -rf $copy
 mkdir -p $copy/src
-cp -r training/fercli_training $copy/src/  # mutmut knows no other name for the folder of sources
+cp -r training/fercli_training $copy/src/  # mutmut accepts no other name for the folder of sources
 cp -r tests samples pyproject.toml $copy/
 quoted() { printf '"%s", ' "$@"; }
 cat >> $copy/pyproject.toml <<END

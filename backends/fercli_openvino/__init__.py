@@ -42,7 +42,7 @@ class OpenVinoBackend:
         """The bundle's network.
 
         Raises:
-            DeviceError: the device is no CPU, or the processor has not the precision.
+            DeviceError: the device is not a CPU, or the processor does not compute in the precision.
             ModelError: model.onnx is not what it should be.
             ShortageError: there is not enough memory, for instance.
         """

@@ -51,7 +51,7 @@ def read_architecture(description: Mapping[str, Any]) -> Architecture:
     name = description.get("name")
     if not isinstance(name, str) or name not in _KINDS:
         raise UnavailableError(
-            f"This version knows no architecture {name!r}.",
+            f"This version does not know the architecture {name!r}.",
             did_you_mean(str(name), _KINDS) or "Update fercli, or choose another one.",
         )
     return from_description(_KINDS[name], description)

@@ -66,8 +66,8 @@ class ArticleArchitecture:
         """Refuses what no network can be built from.
 
         Raises:
-            TypeError: the convolutions or dense layers are no list.
-            ValueError: a width is no positive whole number, or an entry is out of its range.
+            TypeError: the convolutions or the dense layers are not a list.
+            ValueError: a width is not a positive whole number, or an entry is out of its range.
         """
         for name, widths in (("convolutions", self.convolutions), ("dense", self.dense)):
             require_list(widths, name)

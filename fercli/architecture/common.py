@@ -61,20 +61,20 @@ def to_description(architecture: Architecture) -> dict[str, Any]:
 
 
 def require_whole(numbers: Iterable[object], what: str) -> None:
-    """Raises ValueError where one of the numbers is no positive whole number."""
+    """Raises ValueError if one of the numbers is not a positive whole number."""
     for number in numbers:
         if type(number) is not int or number < 1:
             raise ValueError(f"{what} is {number!r}, not a positive whole number")
 
 
 def require_list(value: object, what: str) -> None:
-    """Raises TypeError where the value is no list."""
+    """Raises TypeError if the value is not a list."""
     if not isinstance(value, tuple):
         raise TypeError(f"{what} is {value!r}, not a list")
 
 
 def require_share(value: object, what: str) -> None:
-    """Raises ValueError where the value is no number of 0 or more, below 1."""
+    """Raises ValueError if the value is not a number from 0 to below 1."""
     if isinstance(value, bool) or not isinstance(value, float | int) or not 0 <= value < 1:
         raise ValueError(f"the {what} is {value!r}, not 0 or more, below 1")
 

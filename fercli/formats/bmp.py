@@ -1,7 +1,7 @@
 """BMP: its header, and the pixels of those of 16, 24 and 32 bits.
 
 OpenCV takes the unused byte of 32-bit pixels for transparency, knows only the usual masks, and reads OS/2's
-24 bits as grey. Here the file's masks say where each colour lies. Palettes, packed or not, are OpenCV's.
+24 bits as grey. Here the file's masks say where each colour is. Palettes, packed or not, are OpenCV's.
 Source: Microsoft's BITMAPINFOHEADER, BITMAPV4HEADER and BITMAPV5HEADER.
 """
 
@@ -55,7 +55,7 @@ def _info(data: bytes) -> _Info:
 
 
 def read_header(data: bytes) -> Header:
-    """The header; raises `PhotoError`, `unsupported`, for layouts that neither OpenCV nor this reads."""
+    """The header; raises `PhotoError`, `unsupported`, for layouts that nothing here reads."""
     info = _info(data)
     plain = info.compression in (_PLAIN, _MASKS, _ALPHA_MASKS)
     supported = {
@@ -102,7 +102,7 @@ def decode(data: bytes) -> NDArray[np.uint8] | None:
         words = _words(pixels)
     planes = [_plane(words, mask) for mask in masks]
     if len(planes) == len(_BGR) + 1 and not planes[-1].any():
-        planes.pop()  # as browsers do: an alpha of nothing but 0 was never filled in
+        planes.pop()  # as browsers do: an alpha channel of zeros was never filled in
     merged: NDArray[np.uint8] = cv2.merge(planes)  # type: ignore[assignment]
     return merged
 

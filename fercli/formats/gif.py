@@ -12,7 +12,7 @@ _END = b"\0;"
 
 
 def read_header(data: bytes) -> Header:
-    """The header, and a file of the first picture alone: what follows it is none of its faults."""
+    """The header, and a file of the first picture alone: what follows it does not matter."""
     width, height = struct.unpack_from("<HH", data, 6)
     start = _SCREEN_END + _table_length(data[10])
     parts = [data[:start]]

@@ -1,6 +1,6 @@
 """JPEG (ITU T.81): its header, its pixels, and whether what libjpeg complains of harms the picture.
 
-libjpeg reads on after almost any fault, tells only the first, and leaves it to the caller what to think of
+libjpeg reads on after almost any fault, reports only the first, and leaves it to the caller to judge
 that. Bytes between segments, an unknown version, a missing end or a maker's trailer harm nothing.
 Compressed data that are too few for the picture, or too many, have been destroyed.
 """
@@ -136,7 +136,7 @@ def _decoded(data: bytes, *, strict: bool = True) -> tuple[NDArray[np.uint8], st
 
 
 NO_MEMORY = "nsufficient memory"
-"""What libjpeg and OpenCV say where they get none."""
+"""What libjpeg and OpenCV say when they get no memory."""
 _ODD_SAMPLING = "Could not determine subsampling"
 _NOTHING = np.empty((0, 0, 3), np.uint8)
 
@@ -174,7 +174,7 @@ class _Unwrapped:
         self._parts: list[bytes] = []
         self._missing: dict[int, list[int]] = {}  # for each channel's 64 coefficients, bits still to come
         self._sequential = self._restarts = self._scanned = False
-        with suppress(*OUTSIDE, KeyError, ValueError):  # what follows is no JPEG
+        with suppress(*OUTSIDE, KeyError, ValueError):  # what follows is not JPEG
             for marker, start, end in _segments(data):
                 if self._scanned and marker not in _BETWEEN_SCANS:
                     self.ended = marker == _EOI

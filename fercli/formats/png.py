@@ -17,7 +17,7 @@ _GREY, _GREY_BITS = 0, 16
 def read_header(data: bytes) -> Header:
     """The header, and the picture without the chunks that do not change it and the bytes behind it.
 
-    A fault in those is none of the picture's, but libpng may stumble over it. The picture's own checksums
+    A fault in those does not harm the picture, but libpng may stop at it. The picture's own checksums
     are for libpng to check.
     """
     width, height, bits, colours = struct.unpack_from(">4x4xIIBB", data, len(SIGNATURE))

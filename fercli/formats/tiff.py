@@ -85,7 +85,7 @@ def _alpha(tags: dict[int, tuple[int, ...]]) -> Alpha:
     if _first(tags, _COLOURS, _RGB) != _RGB:
         return Alpha.MULTIPLIED  # libtiff's own, all opaque
     alpha = _ALPHA.get(_first(tags, _EXTRA, 0), Alpha.UNUSED)
-    # Where a colour has a byte, libtiff multiplies itself.
+    # With 8 bits a colour, libtiff multiplies by alpha itself.
     return Alpha.MULTIPLIED if alpha is Alpha.STRAIGHT and max(tags.get(_BITS, (1,))) <= _BYTE else alpha
 
 
@@ -141,7 +141,7 @@ _INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 
 
 def _first_directory(data: bytes) -> tuple[dict[int, tuple[int, ...]], slice]:
-    """The values of `_TAGS` in the first directory of TIFF or EXIF, and where its link to the next lies."""
+    """The values of `_TAGS` in the first directory of TIFF or EXIF, and where its link to the next is."""
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None:
         raise IndexError

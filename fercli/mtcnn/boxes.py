@@ -100,8 +100,8 @@ def square(boxes: Boxes) -> Boxes:
 def pixel_corners(boxes: Boxes, width: int, height: int) -> NDArray[np.int64]:
     """The whole pixels of a picture that boxes cover, int (N, 4): left, top, right, bottom, exclusive.
 
-    Coordinates are truncated and count from 1, as in the Matlab original. Where nothing of a box lies
-    in the picture, right <= left or bottom <= top.
+    Coordinates are truncated and count from 1, as in the Matlab original. For a box outside the
+    picture, right <= left or bottom <= top.
     """
     corners = np.trunc(boxes).astype(np.int64)
     corners[:, :2] = np.maximum(corners[:, :2], 1) - 1

@@ -41,13 +41,13 @@ class LeftOut(StrEnum):
 
 @dataclass(slots=True)
 class Findings:
-    """What `find_photos` met beside photos, filled while it runs.
+    """What `find_photos` met besides photos; filled while it runs.
 
     Attributes:
         photos: how many paths it yielded.
         fruitless: a sentence for each argument, or folder in a list, that gave none.
         left_out: files and folders that were met inside folders and not taken.
-        suffixes: of `LeftOut.OTHER_SUFFIX`, with their dots; empty for none.
+        suffixes: those of `LeftOut.OTHER_SUFFIX`, with their dots; empty for files without one.
     """
 
     photos: int = 0
@@ -201,7 +201,7 @@ class _Finder:
         reason = self._reason_against(pattern, file, itself=itself)
         if reason is None:
             return True
-        if reason is not LeftOut.HIDDEN or is_photo_name(file):  # no word of .DS_Store
+        if reason is not LeftOut.HIDDEN or is_photo_name(file):  # .DS_Store is not worth a mention
             self._leave_out(file, reason)
         return False
 

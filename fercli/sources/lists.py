@@ -73,7 +73,7 @@ def _chunks(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _in_utf8(chunks: Iterator[bytes], separator: bytes) -> Iterator[bytes]:
-    """The list in UTF-8; what its first entry shows to be UTF-16 is decoded, a picture is refused."""
+    """The list in UTF-8; UTF-16, known by the first entry, is decoded, and a picture is refused."""
     head = b""
     for chunk in chunks:
         head += chunk
@@ -139,7 +139,7 @@ def _unescaped(quoted: bytes) -> bytes:
 
 
 def _exact(entry: bytes, ended: bool, flavour: ModuleType) -> bytes:
-    """An entry that ended in NUL as it is; after the last NUL there may be a newline that nobody meant."""
+    """An entry that ended in NUL, as it is; a newline after the last NUL is dropped."""
     bare = (entry if ended else entry.rstrip(b"\r\n")).removeprefix(codecs.BOM_UTF8)
     return entry if bare != entry and _exists(entry, flavour) else bare
 

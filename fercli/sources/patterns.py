@@ -21,7 +21,7 @@ _ANY_FOLDERS = "\ue000"  # stands for `**/` while fnmatch translates the rest
 
 
 def is_pattern(path: str, flavour: ModuleType = os.path) -> bool:
-    r"""Whether it has wildcards; those of Windows' `\\?\C:` are none."""
+    r"""Whether it has wildcards; the `?` of Windows' `\\?\C:` is not one."""
     return _WILDCARD.search(flavour.splitdrive(path)[1]) is not None
 
 
@@ -69,7 +69,7 @@ class Pattern:
         return self._match(relative.split("/"), self._parts)
 
     def holds(self, relative: str) -> bool:
-        """Whether it matches a folder that the path lies in (not recursive: directly)."""
+        """Whether it matches a folder that the path is in (not recursive: directly in)."""
         path = relative.split("/")
         first = 0 if self._recursive else len(path) - 1
         return any(self._match(path[:depth], self._parts) for depth in range(first, len(path)))

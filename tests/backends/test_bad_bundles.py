@@ -57,7 +57,7 @@ BAD_WEIGHTS: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "torch's pickle": (torch_checkpoint, "is a pickle, which could run code"),
     "a tensor too few": (lambda m: changed_weights(m, classifier__bias=None), "lacks classifier.bias."),
     "a tensor too many": (
-        lambda m: changed_weights(m, door=ONES), "has door, which its architecture has not."
+        lambda m: changed_weights(m, door=ONES), "has door, which its architecture does not have."
     ),
     "a wrong shape": (
         lambda m: changed_weights(m, classifier__bias=ONES[:6]),

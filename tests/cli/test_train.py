@@ -301,7 +301,7 @@ def test_an_unknown_architecture_is_refused(inputs: Inputs, tmp_path: Path) -> N
     path.write_text(RECIPE.replace('"article"', '"transformer"'))
     result = train(str(path), "--data", inputs.data, "--out", str(tmp_path / "out"))
     assert result.exit_code == 2
-    assert f"{path}: This version knows no architecture 'transformer'." in result.stderr
+    assert f"{path}: This version does not know the architecture 'transformer'." in result.stderr
 
 
 def test_a_folder_that_cannot_be_made_is_refused(inputs: Inputs, tmp_path: Path) -> None:

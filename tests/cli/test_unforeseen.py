@@ -85,13 +85,13 @@ KINDS = {
     "MemoryError('Unable to allocate 9 GiB')": "There is not enough memory.",
     "OSError(errno.ENOMEM, 'Cannot allocate memory')": "There is not enough memory.",
     "OSError(errno.EMFILE, 'Too many open files', 'a.png')": (
-        "The system lets this program open no more files."
+        "The system does not let this program open more files."
     ),
     'RuntimeError("can\'t start new thread")': (
-        "The system lets this program start no more threads or processes."
+        "The system does not let this program start more threads or processes."
     ),
     "BlockingIOError(errno.EAGAIN, 'Resource temporarily unavailable')": (
-        "The system lets this program start no more threads or processes."
+        "The system does not let this program start more threads or processes."
     ),
     "OSError(errno.ENOSPC, 'No space left on device')": "There is no room left where this program writes.",
     "RecursionError()": "Something is nested more deeply than Python can follow (RecursionError).",

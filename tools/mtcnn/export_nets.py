@@ -102,7 +102,7 @@ class Graph:
         return self.node("Flatten", [self.node("Transpose", [x], "permuted", perm=[0, 3, 2, 1])], "flat")
 
     def probability(self, logits: str) -> str:
-        """Of no face and of a face."""
+        """The probabilities of no face and of a face."""
         return self.node("Softmax", [logits], "probabilities", axis=1)
 
 
