@@ -5,10 +5,13 @@
 
 Writes `{pnet,rnet,onet}.onnx` and their manifest `nets.json` to `fercli/mtcnn/weights`, byte for byte
 the same on every run. The graphs are the nets of facenet-pytorch 2.6.0, layer by layer, with the
-normalisation of its `detect_face` in front. One thing is written differently: a PReLU stands as
-`slope * x + (1 - slope) * relu(x)`, each product a depthwise 1x1 convolution. ONNX Runtime keeps those in
-the blocked layout of its fast convolutions, which the operator PRelu would make it leave and re-enter at
-every layer.
+normalisation of its `detect_face` in front. Three things are written differently, so that ONNX Runtime
+stays in the blocked layout of its fast convolutions; none of them changes what is computed:
+
+- A PReLU stands as `slope * x + (1 - slope) * relu(x)`, each product a depthwise 1x1 convolution.
+- The first layer's channels (10 and 28) are filled up with zeros to whole blocks of 16, which the second
+  layer multiplies by zero.
+- The proposal net's two heads are one convolution, whose result is split.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ class Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
-    def constant(self, name: str, value: NDArray[np.float32]) -> str:
+    def constant(self, name: str, value: NDArray[np.float32] | NDArray[np.int64]) -> str:
         """An array stored in the graph."""
         from onnx import numpy_helper
 
@@ -68,10 +71,9 @@ class Graph:
             "Mul", [centred, self.constant("scale", np.array([0.0078125], np.float32))], "normalised"
         )
 
-    def convolution(self, x: str, layer: str, output: str = "") -> str:
+    def convolution(self, x: str, layer: str) -> str:
         """A convolution without padding."""
-        inputs = [x, self.weight(f"{layer}.weight"), self.weight(f"{layer}.bias")]
-        return self.node("Conv", inputs, output or layer)
+        return self.node("Conv", [x, self.weight(f"{layer}.weight"), self.weight(f"{layer}.bias")], layer)
 
     def dense(self, x: str, layer: str, output: str = "") -> str:
         """A dense layer."""
@@ -93,6 +95,24 @@ class Graph:
         """A PReLU after a dense layer."""
         return self.node("PRelu", [x, self.weight(f"{layer}.weight")], layer)
 
+    def heads(self, x: str, layers: dict[str, str]) -> list[str]:
+        """Several convolutions of the same maps as one, split into what each gives, by its name."""
+        joined = [
+            np.concatenate([self.weights[f"{layer}.{part}"] for layer in layers.values()])
+            for part in ("weight", "bias")
+        ]
+        inputs = [x, self.constant("heads.weight", joined[0]), self.constant("heads.bias", joined[1])]
+        widths = np.array([len(self.weights[f"{layer}.bias"]) for layer in layers.values()])
+        return self.split(self.node("Conv", inputs, "heads"), widths, list(layers))
+
+    def split(self, x: str, widths: NDArray[np.int64], outputs: list[str]) -> list[str]:
+        """The channels of `x` in groups of these widths."""
+        from onnx import helper
+
+        inputs = [x, self.constant("widths", widths)]
+        self.nodes.append(helper.make_node("Split", inputs, outputs, name="split", axis=1))
+        return outputs
+
     def pooled(self, x: str, layer: str, size: int) -> str:
         """Maxima of `size` by `size` every two pixels, the last ones of what is left at the edges."""
         return self.node("MaxPool", [x], layer, kernel_shape=[size, size], strides=[2, 2], ceil_mode=1)
@@ -111,7 +131,8 @@ def pnet(g: Graph, x: str) -> list[str]:
     x = g.pooled(g.prelu(g.convolution(x, "conv1"), "prelu1"), "pool1", 2)
     x = g.prelu(g.convolution(x, "conv2"), "prelu2")
     x = g.prelu(g.convolution(x, "conv3"), "prelu3")
-    return [g.convolution(x, "conv4_2", "offsets"), g.probability(g.convolution(x, "conv4_1"))]
+    offsets, logits = g.heads(x, {"offsets": "conv4_2", "logits": "conv4_1"})
+    return [offsets, g.probability(logits)]
 
 
 def rnet(g: Graph, x: str) -> list[str]:
@@ -138,13 +159,28 @@ NETS = {"pnet": (pnet, None, 4), "rnet": (rnet, 24, 2), "onet": (onet, 48, 2)}
 """Each net's builder, the side of its input (None: any) and the rank of its outputs."""
 
 
+BLOCK = 16
+"""Channels that the widest vector registers hold, in float32."""
+
+
+def filled_up(weights: Weights) -> Weights:
+    """The same net, its first layer's channels filled up with zeros to whole blocks."""
+    missing = -len(weights["conv1.bias"]) % BLOCK
+    return weights | {
+        "conv1.weight": np.pad(weights["conv1.weight"], [(0, missing), (0, 0), (0, 0), (0, 0)]),
+        "conv1.bias": np.pad(weights["conv1.bias"], (0, missing)),
+        "prelu1.weight": np.pad(weights["prelu1.weight"], (0, missing)),
+        "conv2.weight": np.pad(weights["conv2.weight"], [(0, 0), (0, missing), (0, 0), (0, 0)]),
+    }
+
+
 def to_onnx(name: str, weights: Weights) -> bytes:
     """The net `name` with `weights` as a checked ONNX model."""
     import onnx
     from onnx import TensorProto, helper
 
     build, side, rank = NETS[name]
-    graph = Graph(weights)
+    graph = Graph(filled_up(weights))
     outputs = build(graph, graph.normalised("pixels"))
     shape: list[str | int | None] = ["batch", 3, side or "height", side or "width"]
     model = helper.make_model(
