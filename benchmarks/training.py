@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
+from fercli.fer2013 import Pictures, Split, read_pictures
 from fercli_torch.network import build_network
 from fercli_training.compiling import compiler_cache
 from fercli_training.computation import choose_computation
-from fercli_training.data import Pictures, Split, read_pictures
 from fercli_training.hardware import find_hardware
 from fercli_training.learner import Learner, unit_range
 from fercli_training.loop import Material, Trainer

@@ -18,13 +18,13 @@ from fercli.choosing import load_classifiers
 from fercli.crop import to_unit_range
 from fercli.export_formats import FORMATS, ExportFormat
 from fercli.exporting import export_model
+from fercli.fer2013 import Pictures, Split, read_pictures
 from fercli.sample_faces import sample_faces
 from fercli_torch.network import build_network
-from fercli_training.data import Pictures, Split, read_pictures
 from fercli_training.export import write_bundle
 from fercli_training.recipe_files import load_recipe
 from fercli_training.snapshots import Candidate
-from tests.training import fer2013 as made_up
+from tests.fer2013 import made_up
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,12 +11,12 @@ from typer.testing import CliRunner, Result
 
 from fercli.bundle import load_bundle
 from fercli.cli.commands import app
-from fercli.intervals import wilson_interval
+from fercli.evaluation.intervals import wilson_interval
+from fercli.evaluation.results import measure
 from fercli.plugins import find_backend
 from fercli.prediction import Predictor
 from fercli.records import EXPRESSIONS
-from fercli_training.evaluation import measure
-from tests.training.fer2013 import BAD, COUNTS, pictures, rows, write
+from tests.fer2013.made_up import BAD, COUNTS, pictures, rows, write
 
 CHARTS = ("confusion.png", "curves.png", "reliability.png")
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
 
-from fercli_training.data import Pictures, Split, read_pictures
+from fercli.fer2013 import Pictures, Split, read_pictures
 from fercli_training.export import write_bundle
 from fercli_training.loop import Material, Trainer
 from fercli_training.recipe import Recipe
 from fercli_training.recipe_files import load_recipe
 from fercli_training.snapshots import Candidate
-from tests.training import fer2013 as made_up
+from tests.fer2013 import made_up
 
 
 @dataclass(frozen=True)

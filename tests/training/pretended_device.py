@@ -22,9 +22,9 @@ from torch.utils.backend_registration import (  # noqa: TID253 - as above
 )
 
 from fercli.bundle import load_bundle
+from fercli.fer2013 import Pictures, Split, read_pictures
 from fercli_torch.network import load_network
 from fercli_training import processes
-from fercli_training.data import Pictures, Split, read_pictures
 from fercli_training.loop import Material, Trainer
 from fercli_training.recipe_files import load_recipe
 from fercli_training.run import Data, finish

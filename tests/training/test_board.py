@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from fercli_training.data import Pictures, Split
+from fercli.fer2013 import Pictures, Split
 from fercli_training.loop import Material, Trainer
 from fercli_training.recipe_files import load_recipe
 

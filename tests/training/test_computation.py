@@ -11,17 +11,17 @@ import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
 
 from fercli.errors import UnavailableError, UsageError
+from fercli.fer2013 import Pictures, Split
 from fercli_training import hardware as hardware_module
 from fercli_training.checkpoint import load_checkpoint, save_checkpoint
 from fercli_training.compiling import compiling_fault
 from fercli_training.computation import Computation, choose_computation
-from fercli_training.data import Pictures, Split
 from fercli_training.hardware import Hardware, find_hardware, linux_instructions, usable_threads
 from fercli_training.loop import Material, Trainer
 from fercli_training.recipe import Recipe, Training
 from fercli_training.recipe_files import load_recipe
 from tests.conftest import Run
-from tests.training.fer2013 import ONE_THREAD
+from tests.fer2013.made_up import ONE_THREAD
 
 Splits = dict[Split, Pictures]
 MANY = 10**9

@@ -12,11 +12,11 @@ from fercli import __version__
 from fercli.bundle import load_bundle
 from fercli.crop import to_unit_range
 from fercli.errors import ModelError, ReportError
+from fercli.evaluation.results import answer, measure
+from fercli.fer2013 import Pictures, Split
 from fercli.plugins import find_backend
 from fercli.records import EXPRESSIONS
 from fercli_torch.network import build_network
-from fercli_training.data import Pictures, Split
-from fercli_training.evaluation import answer, measure
 from fercli_training.export import complete_bundle, write_bundle
 from tests.training.conftest import Trained
 

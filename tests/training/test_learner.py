@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import nn  # noqa: TID253 - as above
 
 from fercli.architecture import ArticleArchitecture, Normalisation
-from fercli_training.data import Pictures, Split
+from fercli.fer2013 import Pictures, Split
 from fercli_training.loop import Material, Step, Trainer
 from fercli_training.recipe import Recipe, Training
-from tests.training import fer2013 as made_up
+from tests.fer2013 import made_up
 
 Floats = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
 
 from fercli.errors import ReportError, UsageError
+from fercli.fer2013 import Pictures, Split
 from fercli_torch.network import build_network
 from fercli_training.checkpoint import load_checkpoint, save_checkpoint
-from fercli_training.data import Pictures, Split
 from fercli_training.loop import DivergedError, Material, Step, Trainer
 from fercli_training.recipe_files import load_recipe
 from tests.training.conftest import Trained

@@ -6,7 +6,7 @@ import pytest
 from fercli.architecture import ArticleArchitecture, read_architecture
 from fercli.errors import UsageError
 from fercli_training.recipe_files import load_experiments, load_recipe, recipe_names
-from tests.training.fer2013 import RECIPE
+from tests.fer2013.made_up import RECIPE
 
 
 def test_the_recipe_that_ships_is_the_articles() -> None:

@@ -5,9 +5,9 @@ import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
 
 from fercli.errors import UsageError
+from fercli.fer2013 import Pictures, Split
 from fercli.prediction import softmax
 from fercli_torch.network import build_network
-from fercli_training.data import Pictures, Split
 from fercli_training.loop import Material, Trainer
 from fercli_training.recipe_files import load_recipe
 from fercli_training.snapshots import Candidate, load_snapshots

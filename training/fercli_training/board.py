@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from fercli.architecture import SIDE
-from fercli_training.charts import confusion_chart
+from fercli.evaluation.charts import confusion_chart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

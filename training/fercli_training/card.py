@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fercli.bundle import ONNX_INT8
+from fercli.fer2013 import Split
 from fercli.records import EXPRESSIONS
-from fercli_training.data import Split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fercli_training.evaluation import Evaluation
+    from fercli.evaluation.results import Evaluation
 
 _TEMPLATE = """\
 # {name}

@@ -18,17 +18,17 @@ from fercli.bundle import CARD, DESCRIPTION, FORMAT, ONNX, ONNX_INT8, WEIGHTS, B
 from fercli.choosing import load_classifiers
 from fercli.crop import to_unit_range
 from fercli.devices import CPU
+from fercli.evaluation.calibration import fit_temperature
+from fercli.evaluation.results import Evaluation, Figures, answer, evaluate, measure
 from fercli.exporting import ParityError, check_int8, check_parity
+from fercli.fer2013 import Pictures, Split, class_counts
+from fercli.fer2013.duplicates import seen_in
 from fercli.files import sync_folder, whole_folder
 from fercli.records import EXPRESSIONS
 from fercli.runtimes import import_onnxruntime
 from fercli_torch.network import build_network
-from fercli_training.calibration import fit_temperature
 from fercli_training.card import model_card
 from fercli_training.cost import count_cost
-from fercli_training.data import Pictures, Split, class_counts
-from fercli_training.data.duplicates import seen_in
-from fercli_training.evaluation import Evaluation, Figures, answer, evaluate, measure
 from fercli_training.learner import unit_range
 from fercli_training.quantisation import calibration_faces, quantise
 

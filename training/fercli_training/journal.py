@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from fercli.evaluation.metrics import confusion_matrix
 from fercli.files import blamed_on_place, whole_file
 from fercli_training.board import Board
-from fercli_training.figures import confusion_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+    from fercli.fer2013 import Pictures
     from fercli.interruption import Interruption
-    from fercli_training.data import Pictures
     from fercli_training.recipe import Recipe
 
 _FEWEST = 2

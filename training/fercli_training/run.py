@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from fercli.bundle import load_bundle
 from fercli.errors import UsageError
+from fercli.fer2013 import Split, read_pictures
+from fercli.fer2013.interpretation import silently
+from fercli.fer2013.votes import read_votes
 from fercli_torch.network import load_network
-from fercli_training.data import Split, read_pictures
-from fercli_training.data.interpretation import silently
-from fercli_training.data.votes import read_votes
 from fercli_training.export import write_bundle
 from fercli_training.loop import Material, Trainer
 from fercli_training.place import MODEL
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fercli_training.data import Pictures
+    from fercli.fer2013 import Pictures
     from fercli_training.recipe import Recipe
     from fercli_training.snapshots import Candidate
 
