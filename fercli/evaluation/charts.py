@@ -78,8 +78,7 @@ def reliability_chart(evaluation: Evaluation, title: str) -> Figure:
     curve.vlines(
         confidences, confidences, [entry.accuracy for entry in bins], color="#d55e00", label="gap", lw=2
     )
-    figures = evaluation.figures
-    curve.set_title(f"{title}\nexpected calibration error {figures.calibration_error:.3f}")
+    curve.set_title(f"{title}\nexpected calibration error {evaluation.metrics.calibration_error:.3f}")
     curve.set_ylabel("share that is right")
     curve.legend(loc="upper left")
     bars = counts.bar(

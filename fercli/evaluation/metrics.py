@@ -1,4 +1,4 @@
-"""The arithmetic of figures: confusions, means over expressions, precision and recall, and resampling."""
+"""The arithmetic of metrics: confusions, means over expressions, precision and recall, and resampling."""
 
 from __future__ import annotations
 

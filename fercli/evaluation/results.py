@@ -1,6 +1,6 @@
-"""How good a network is, from its logits: headline figures with their intervals, and each expression's.
+"""How good a network is, from its logits: headline metrics with their intervals, and each expression's.
 
-docs/evaluation.md defines every figure.
+docs/evaluation.md defines every metric.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _CLASSES = len(EXPRESSIONS)
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """The headline figures of some pictures; those without another unit lie in 0..1.
+class Metrics:
+    """The headline metrics of some pictures; those without another unit lie in 0..1.
 
     Attributes:
         pictures: how many there are.
@@ -51,7 +51,7 @@ class Figures:
         calibration_error: expected, over 15 bins of equal width.
         brier_score: summed over expressions, so 0 (best) to 2.
         negative_log_likelihood: in nats.
-        intervals: 95%, by the name of the figure: accuracy's is Wilson's, the others bootstrapped.
+        intervals: 95%, by the name of the metric: accuracy's is Wilson's, the others bootstrapped.
     """
 
     pictures: int
@@ -66,8 +66,8 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class ExpressionFigures:
-    """How one expression fared: figures in 0..1, `support` in pictures."""
+class ExpressionMetrics:
+    """How well one expression is recognised: metrics in 0..1, `support` in pictures."""
 
     precision: float
     recall: float
@@ -97,10 +97,10 @@ class VoteAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All figures of one split.
+    """All metrics of one split.
 
     Attributes:
-        figures: of all pictures.
+        metrics: of all pictures; JSON calls them `figures`.
         unseen: of those that do not occur in Training; None where that was not asked, or all do.
         votes: agreement with FER+; None where no votes were given, or none are usable.
         expressions: by the expression's name.
@@ -109,20 +109,21 @@ class Evaluation:
         curves: by the expression's name, each against all others.
     """
 
-    figures: Figures
-    unseen: Figures | None
+    metrics: Metrics
+    unseen: Metrics | None
     votes: VoteAgreement | None
-    expressions: dict[str, ExpressionFigures]
+    expressions: dict[str, ExpressionMetrics]
     confusion: list[list[int]]
     reliability: list[ReliabilityBin]
     curves: dict[str, PrecisionRecallCurve]
 
     def as_dict(self) -> dict[str, Any]:
         """The evaluation as plain values, for JSON."""
-        return asdict(self)
+        values = asdict(self)
+        return {"figures": values.pop("metrics"), **values}
 
 
-def answer(
+def predict_logits(
     classifier: Callable[[NDArray[np.float32]], NDArray[np.float32]],
     pictures: Pictures,
     batch_size: int,
@@ -144,7 +145,7 @@ def evaluate(
     seen: NDArray[np.bool] | None = None,
     votes: NDArray[np.float32] | None = None,
 ) -> Evaluation:
-    """Every figure of logits (N, 7) against labels (N,), of at least one picture.
+    """Every metric of logits (N, 7) against labels (N,), of at least one picture.
 
     Args:
         logits: or logarithms of probabilities, which are logits too.
@@ -156,8 +157,8 @@ def evaluate(
     confusion = confusion_matrix(labels, answers)
     curves = [precision_recall(probabilities[:, label], labels == label) for label in range(_CLASSES)]
     return Evaluation(
-        figures=measure(logits, labels),
-        unseen=None if seen is None or seen.all() else measure(logits[~seen], labels[~seen]),
+        metrics=headline_metrics(logits, labels),
+        unseen=None if seen is None or seen.all() else headline_metrics(logits[~seen], labels[~seen]),
         votes=None if votes is None or not votes.any() else _agreement(answers, labels, votes),
         expressions={
             name: _expression(confusion, label, curves[label][1]) for label, name in enumerate(EXPRESSIONS)
@@ -168,14 +169,14 @@ def evaluate(
     )
 
 
-def measure(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Figures:
-    """The headline figures of logits (N, 7) against labels (N,), of at least one picture."""
+def headline_metrics(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Metrics:
+    """The headline metrics of logits (N, 7) against labels (N,), of at least one picture."""
     probabilities, answers = np.exp(log_probabilities(logits)), logits.argmax(axis=1)
     confidences, right = probabilities.max(axis=1), answers == labels
     confusion = confusion_matrix(labels, answers)
     likeliest = np.argsort(-logits, axis=1, kind="stable")[:, :2]
     intervals = {"accuracy": wilson_interval(int(right.sum()), len(labels))}
-    return Figures(
+    return Metrics(
         pictures=len(labels),
         accuracy=float(right.mean()),
         macro_recall=macro_recall(confusion),
@@ -188,13 +189,13 @@ def measure(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Figures:
     )
 
 
-def _expression(confusion: NDArray[np.int64], label: int, average_precision: float) -> ExpressionFigures:
+def _expression(confusion: NDArray[np.int64], label: int, average_precision: float) -> ExpressionMetrics:
     right = int(confusion[label, label])
     answered, support = int(confusion[:, label].sum()), int(confusion[label].sum())
     precision = right / answered if answered else 0.0
     recall = right / support if support else 0.0
     f1 = 2 * right / (answered + support) if answered + support else 0.0
-    return ExpressionFigures(precision, recall, f1, average_precision, support)
+    return ExpressionMetrics(precision, recall, f1, average_precision, support)
 
 
 def _agreement(

@@ -48,7 +48,7 @@ def test_a_folder_that_is_not_there_is_said_so(evaluation: Evaluation, tmp_path:
 
 def test_the_reliability_chart_shows_every_bin_and_the_error(evaluation: Evaluation) -> None:
     curve, counts = reliability_chart(evaluation, "a net").axes
-    assert f"{evaluation.figures.calibration_error:.3f}" in curve.get_title()
+    assert f"{evaluation.metrics.calibration_error:.3f}" in curve.get_title()
     answers = next(line for line in curve.lines if line.get_label() == "answers")
     np.testing.assert_allclose(
         np.asarray(answers.get_xydata()),

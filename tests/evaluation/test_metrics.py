@@ -30,7 +30,7 @@ def sample(
 def test_figures_are_scikit_learns(seed: int) -> None:
     logits, labels = sample(seed)
     evaluation, answers = evaluate(logits, labels), logits.argmax(1)
-    figures = evaluation.figures
+    figures = evaluation.metrics
     odds = np.exp(logits.astype(np.float64))
     odds /= odds.sum(1, keepdims=True)
     np.testing.assert_array_equal(evaluation.confusion, theirs.confusion_matrix(labels, answers))
@@ -50,7 +50,7 @@ def test_figures_are_scikit_learns(seed: int) -> None:
 
 def test_expressions_without_pictures_do_not_count_in_the_means() -> None:
     logits, labels = sample(4, classes=5)
-    figures, answers, there = evaluate(logits, labels).figures, logits.argmax(1), CLASSES[:5]
+    figures, answers, there = evaluate(logits, labels).metrics, logits.argmax(1), CLASSES[:5]
     assert figures.macro_recall == pytest.approx(
         theirs.recall_score(labels, answers, labels=there, average="macro")
     )

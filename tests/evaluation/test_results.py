@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from fercli.bundle import load_bundle
 from fercli.cli.commands import app
 from fercli.evaluation.intervals import wilson_interval
-from fercli.evaluation.results import answer, evaluate, measure
+from fercli.evaluation.results import evaluate, headline_metrics, predict_logits
 from fercli.fer2013 import Pictures, Split
 from fercli.records import EXPRESSIONS
 
@@ -60,7 +60,7 @@ def logits_of(*probabilities: list[float]) -> Logits:
 
 def test_the_figures_of_answers_made_by_hand() -> None:
     evaluation = evaluate(*answered({(0, 0): 8, (0, 3): 2, (3, 3): 6, (3, 0): 4, (1, 0): 4, (6, 6): 1}))
-    figures = evaluation.figures
+    figures = evaluation.metrics
     assert (figures.pictures, figures.accuracy) == (25, 15 / 25)
     assert figures.intervals["accuracy"] == wilson_interval(15, 25)
     angry, happy = evaluation.expressions["angry"], evaluation.expressions["happy"]
@@ -88,7 +88,7 @@ def test_what_has_no_pictures_or_answers_counts_zero() -> None:
 
 
 def test_scores_of_probabilities_made_by_hand() -> None:
-    figures = measure(
+    figures = headline_metrics(
         logits_of(
             [0.5, 0.3, 0.1, 0.025, 0.025, 0.025, 0.025],
             [0.5, 0.3, 0.1, 0.025, 0.025, 0.025, 0.025],
@@ -137,7 +137,7 @@ def test_a_thinned_curve_lies_on_the_whole_one(seed: int) -> None:
 
 
 def test_intervals_hold_their_figures_and_narrow_with_the_square_root_of_the_pictures() -> None:
-    figures = {pictures: measure(*sample(8, pictures)) for pictures in (400, 6400)}
+    figures = {pictures: headline_metrics(*sample(8, pictures)) for pictures in (400, 6400)}
     for name in ("accuracy", "macro_recall", "macro_f1"):
         widths = {}
         for pictures, measured in figures.items():
@@ -156,15 +156,15 @@ def drawn_by(scale: float, seed: int, pictures: int) -> tuple[Logits, Labels]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_interval_of_the_calibration_error_takes_its_bias_back(seed: int) -> None:
-    calibrated = measure(*drawn_by(1.0, seed, 3000))
+    calibrated = headline_metrics(*drawn_by(1.0, seed, 3000))
     low, high = calibrated.intervals["calibration_error"]
     assert 0 < calibrated.calibration_error < 0.04
     assert low + high < 2 * calibrated.calibration_error
 
 
 def test_the_interval_of_the_calibration_error_holds_that_of_many_more_pictures() -> None:
-    everyone = measure(*drawn_by(0.6, 9, 100_000)).calibration_error
-    low, high = measure(*drawn_by(0.6, 7, 3000)).intervals["calibration_error"]
+    everyone = headline_metrics(*drawn_by(0.6, 9, 100_000)).calibration_error
+    low, high = headline_metrics(*drawn_by(0.6, 7, 3000)).intervals["calibration_error"]
     assert 0.05 < low < everyone < high < 0.5
 
 
@@ -181,15 +181,15 @@ def test_the_order_of_the_pictures_changes_no_figure(seed: int) -> None:
     assert one.confusion == other.confusion
     assert one.curves == other.curves
     for name in ("macro_f1", "top2_accuracy", "calibration_error", "brier_score"):
-        assert getattr(one.figures, name) == pytest.approx(getattr(other.figures, name))
+        assert getattr(one.metrics, name) == pytest.approx(getattr(other.metrics, name))
 
 
 def test_pictures_seen_in_training_are_left_out_of_unseen() -> None:
     logits, labels = sample(3)
     seen = np.arange(len(labels)) % 3 == 0
     evaluation = evaluate(logits, labels, seen=seen)
-    assert evaluation.unseen == measure(logits[~seen], labels[~seen])
-    assert evaluation.figures == measure(logits, labels)
+    assert evaluation.unseen == headline_metrics(logits[~seen], labels[~seen])
+    assert evaluation.metrics == headline_metrics(logits, labels)
     assert evaluate(logits, labels).unseen is None
     assert evaluate(logits, labels, seen=np.ones(len(labels), bool)).unseen is None
 
@@ -248,7 +248,7 @@ def test_the_batch_size_does_not_change_the_logits(batch_size: int) -> None:
     labels = np.array([0, 1, 2, 3, 4, 5, 6, 6, 0], np.int64)
     pictures = Pictures(np.repeat(greys, 48 * 48).reshape(-1, 48, 48), labels, np.arange(len(labels)))
     batches: list[int] = []
-    logits = answer(BrightnessClassifier(), pictures, batch_size, batches.append)
+    logits = predict_logits(BrightnessClassifier(), pictures, batch_size, batches.append)
     assert sum(batches) == 9
     assert max(batches) <= batch_size
     assert logits.dtype == np.float32

@@ -95,7 +95,7 @@ def model_card(description: Mapping[str, Any], private: Evaluation) -> str:
         int8=ONNX_INT8,
         calibration=provenance["int8"]["pictures"],
         by_expression=_by_expression(private),
-        wrong=1 - private.figures.accuracy,
+        wrong=1 - private.metrics.accuracy,
         confusion=_table(
             ["", *EXPRESSIONS],
             [[name, *map(str, row)] for name, row in zip(EXPRESSIONS, private.confusion, strict=True)],

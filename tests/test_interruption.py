@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fercli.interruption import Interruption
-from fercli_training.interruption import interruptible
+from fercli.interruption import Interruption, deferred
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 
@@ -27,7 +26,7 @@ def _raising() -> Iterator[None]:
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_a_signal_is_noted_and_nothing_raised(number: signal.Signals, code: int) -> None:
-    with interruptible() as asked:
+    with deferred() as asked:
         assert asked() is None
         signal.raise_signal(number)
         interruption = asked()
@@ -40,7 +39,7 @@ def test_a_signal_is_noted_and_nothing_raised(number: signal.Signals, code: int)
 def test_asked_again_by_any_signal_it_ends_at_once(
     first: signal.Signals, number: signal.Signals, code: int
 ) -> None:
-    with interruptible():
+    with deferred():
         signal.raise_signal(first)
         with pytest.raises(Interruption) as caught:
             signal.raise_signal(number)
@@ -48,7 +47,7 @@ def test_asked_again_by_any_signal_it_ends_at_once(
 
 
 def test_afterwards_signals_do_what_they_did() -> None:
-    with interruptible():
+    with deferred():
         pass
     with pytest.raises(Interruption):
         signal.raise_signal(signal.SIGTERM)
@@ -56,7 +55,7 @@ def test_afterwards_signals_do_what_they_did() -> None:
 
 def test_an_ignored_signal_stays_ignored() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with interruptible() as asked:
+    with deferred() as asked:
         signal.raise_signal(signal.SIGHUP)
         assert asked() is None
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
@@ -66,7 +65,7 @@ def test_another_thread_is_never_asked() -> None:
     answers: list[object] = []
 
     def train() -> None:
-        with interruptible() as asked:
+        with deferred() as asked:
             answers.append(asked())
 
     thread = threading.Thread(target=train)
