@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from fercli_training.data import Split, read_pictures
-from fercli_training.data.likeness import CORRELATION, HASH_BITS, SHIFT, likely_pairs, perceptual_hashes
+from fercli.fer2013 import Split, read_pictures
+from fercli.fer2013.likeness import CORRELATION, HASH_BITS, SHIFT, likely_pairs, perceptual_hashes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -24,16 +24,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
+from fercli.fer2013 import Pictures, Split, read_pictures
 from fercli_torch.network import build_network
 from fercli_training.compiling import compiler_cache
 from fercli_training.computation import choose_computation
-from fercli_training.data import Pictures, Split, read_pictures
 from fercli_training.hardware import find_hardware
+from fercli_training.inputs import TrainingData
 from fercli_training.learner import Learner, unit_range
-from fercli_training.loop import Material, Trainer
 from fercli_training.optimisation import make_optimiser
 from fercli_training.processes import launch
 from fercli_training.recipe_files import load_recipe
+from fercli_training.run import TrainingRun
 
 if TYPE_CHECKING:
     from fercli_training.recipe import Recipe
@@ -144,7 +145,7 @@ def _loop(recipe: Recipe, part: Pictures) -> float:
     """Pictures a second of the product's own loop over an epoch, its journal included."""
     public = _part(part, recipe.training.batch_size)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(recipe, Material(part, public), Path(folder))
+        trainer = TrainingRun(recipe, TrainingData(part, public), Path(folder))
         started = time.perf_counter()
         rates: list[float] = []
         trainer.run(lambda step: rates.append(step.rate))

@@ -12,10 +12,10 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Windows lacks SIGHUP, and only Windows has SIGBREAK."""
@@ -88,6 +88,34 @@ class Endings:
             raise Interruption(number)
         if monotonic() - self._since > _PATIENCE:
             _end_at_once(self.received)
+
+
+@contextmanager
+def deferred() -> Iterator[Callable[[], Interruption | None]]:
+    """Lets what is under way end first, as a step of training does.
+
+    Yields a function that gives the interruption that was asked for, to be raised; None before that. Asked
+    again, the program does at once what it did before this began. Outside the main thread, which alone gets
+    signals, nothing is ever asked.
+    """
+    asked: list[Interruption] = []
+    previous: dict[signal.Signals, Any] = {}
+
+    def give_back() -> None:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+    def ask(number: int, _: object) -> None:
+        asked.append(Interruption(number))
+        give_back()
+
+    if threading.current_thread() is threading.main_thread():
+        for number in ending_signals():
+            previous[number] = signal.signal(number, ask)
+    try:
+        yield lambda: asked[0] if asked else None
+    finally:
+        give_back()
 
 
 def _wake_main_thread() -> None:

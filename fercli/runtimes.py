@@ -32,8 +32,8 @@ _NO_FOLDER = os.devnull
 TORCH_CACHE = "TORCHINDUCTOR_CACHE_DIR"
 """The variable that says where torch's compiler and exporter write."""
 
-TEMPORARY_TORCH_CACHE = "fercli-torch-"
-"""What the name of a folder made by `give_torch_a_temporary_cache` begins with."""
+_TEMPORARY_TORCH_CACHE = "FERCLI_TEMPORARY_TORCH_CACHE"
+"""The variable that names the folder of `give_torch_a_temporary_cache`, in the processes that share it too."""
 
 _CONVERTER = "openvino.tools.ovc"
 """OpenVINO's converter of models, which reports its use over the network when it is imported."""
@@ -144,9 +144,14 @@ def give_torch_a_temporary_cache() -> None:
     if TORCH_CACHE not in os.environ:
         import tempfile  # a start without training is spared it
 
-        folder = tempfile.TemporaryDirectory(prefix=TEMPORARY_TORCH_CACHE, ignore_cleanup_errors=True)
+        folder = tempfile.TemporaryDirectory(prefix="fercli-torch-", ignore_cleanup_errors=True)
         atexit.register(folder.cleanup)
-        os.environ[TORCH_CACHE] = folder.name
+        os.environ[TORCH_CACHE] = os.environ[_TEMPORARY_TORCH_CACHE] = folder.name
+
+
+def user_has_chosen_torch_cache() -> bool:
+    """Whether the user, and not this program, has said where torch's compiler writes."""
+    return os.environ.get(TORCH_CACHE, "") not in {"", os.environ.get(_TEMPORARY_TORCH_CACHE)}
 
 
 def _imported(name: str) -> Any:

@@ -20,7 +20,7 @@ from fercli.engines.workers import Workers
 from fercli.errors import UnavailableError
 from fercli.loading import load_detector
 from fercli.prediction import Predictor
-from fercli.whole import WholePhotoDetector
+from fercli.whole_photo import WholePhotoDetector
 from tests.corpus import encoded, gradient, noise
 from tests.faulty_plugins import (
     ByWidthPlugin,

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import FERCLI
 from tests.corpus import SAMPLES
-from tests.training.fer2013 import ONE_THREAD, RECIPE, write
+from tests.fer2013.made_up import ONE_THREAD, RECIPE, write
 
 PHOTOS = tuple(str(SAMPLES / name) for name in ("astronaut-eileen-collins.jpg", "cat-chelsea-no-face.jpg"))
 FACE = PHOTOS[0]

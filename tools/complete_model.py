@@ -1,4 +1,4 @@
-"""Makes the rest of a model from its weights and model.onnx: model.int8.onnx, figures, card, model.json.
+"""Makes the rest of a model from its weights and model.onnx: model.int8.onnx, metrics, card, model.json.
 
 `python -m tools.complete_model fercli/models/article fer2013.csv.gz fer2013new.csv`, where the last file is
 that of the FER+ votes; the network itself stays as it is.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fercli.bundle import load_bundle
 from fercli_training.export import complete_bundle
-from fercli_training.run import Sources, read_material
+from fercli_training.inputs import RunInputs, read_inputs
 
 
 def main(model: str, data: str, votes: str) -> None:
@@ -19,8 +19,8 @@ def main(model: str, data: str, votes: str) -> None:
     bundle = load_bundle(model)
     for name in bundle.files:
         bundle.verified(name)
-    _, read = read_material(Sources(Path(data), Path(votes)))
-    complete_bundle(bundle.folder, bundle.description, read.splits, read.votes)
+    _, dataset = read_inputs(RunInputs(Path(data), Path(votes)))
+    complete_bundle(bundle.folder, bundle.description, dataset)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Plants small faults in modules of fercli_training, one at a time, and lists those that no test notices.
+# Plants small faults in modules of fercli_training and fercli.evaluation, one at a time, and lists those
+# that no test notices.
 #
 #     tools/mutate.sh PYTHON MODULE... [-- TEST...]
 #
-# PYTHON is one of an environment with the extra dev and mutmut. Without tests, tests/training/test_MODULE.py
-# and test_learner.py are run. All happens in a copy, build/mutants.
+# PYTHON is one of an environment with the extra dev and mutmut. Without tests, test_MODULE.py and
+# tests/training/test_learner.py are run. All happens in a copy, build/mutants.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$(realpath -s "$1"); shift
@@ -14,25 +15,32 @@ if [ $# -gt 0 ]; then shift; tests=("$@"); fi
 if [ ${#tests[@]} -eq 0 ]; then
     tests=(tests/training/test_learner.py)
     for module in "${modules[@]}"; do
-        file=tests/training/test_$module.py
-        if [ -f "$file" ] && [ "$file" != "${tests[0]}" ]; then tests+=("$file"); fi
+        for file in tests/{training,evaluation}/test_$module.py; do
+            if [ -f "$file" ] && [ "$file" != "${tests[0]}" ]; then tests+=("$file"); fi
+        done
     done
 fi
 copy=build/mutants
 rm -rf $copy
 mkdir -p $copy/src
-cp -r training/fercli_training $copy/src/  # mutmut accepts no other name for the folder of sources
+cp -r fercli training/fercli_training $copy/src/  # mutmut accepts no other name for the folder of sources
+files=()
+for module in "${modules[@]}"; do
+    for file in fercli_training/$module.py fercli/evaluation/$module.py; do
+        if [ -f "$copy/src/$file" ]; then files+=("src/$file"); fi
+    done
+done
 cp -r tests samples pyproject.toml $copy/
 quoted() { printf '"%s", ' "$@"; }
 cat >> $copy/pyproject.toml <<END
 
 [tool.mutmut]
 source_paths = ["src"]
-only_mutate = [$(quoted "${modules[@]/%/.py}" | sed 's|"\([^"]*\)"|"src/fercli_training/\1"|g')]
+only_mutate = [$(quoted "${files[@]}")]
 pytest_add_cli_args_test_selection = [$(quoted "${tests[@]}")]
 pytest_add_cli_args = ["-n0", "-p", "no:cacheprovider", "-W", "ignore::DeprecationWarning"]
 process_isolation = "forkserver"
-also_copy = ["src/fercli_training", "samples"]
+also_copy = ["src/fercli", "src/fercli_training", "samples"]
 END
 cd $copy
 export OMP_NUM_THREADS=1

@@ -5,7 +5,7 @@ This package's whole job is torch, so it imports torch at module level; nothing 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -19,14 +19,11 @@ from fercli.architecture import (
     NORMALISATION_EPSILON,
     ArticleArchitecture,
     Normalisation,
-    read_architecture,
 )
 from fercli.records import EXPRESSIONS
 from fercli.weights import read_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fercli.architecture import Architecture, ResidualArchitecture
     from fercli.bundle import Bundle
 
@@ -145,16 +142,8 @@ def _activation(leak: float) -> nn.Module:
     return nn.LeakyReLU(leak, inplace=True) if leak else nn.ReLU(inplace=True)
 
 
-def build_network(description: Mapping[str, Any]) -> nn.Module:
-    """The network of model.json's `architecture` entry, with fresh weights.
-
-    Raises:
-        UnavailableError: the architecture is unknown or described wrongly.
-    """
-    return _build(read_architecture(description))
-
-
-def _build(architecture: Architecture) -> nn.Module:
+def build_network(architecture: Architecture) -> nn.Module:
+    """The network of an architecture, with fresh weights."""
     if isinstance(architecture, ArticleArchitecture):
         return ArticleNetwork(architecture)
     return ResidualNetwork(architecture)
@@ -167,7 +156,7 @@ def load_network(bundle: Bundle) -> nn.Module:
         ModelError: weights.safetensors is not what it should be.
     """
     weights = {name: torch.from_numpy(tensor) for name, tensor in read_weights(bundle).items()}
-    network = _build(bundle.architecture)
+    network = build_network(bundle.architecture)
     # The count of batches, which training alone needs, is in no bundle; read_weights checked the rest.
     network.load_state_dict(weights, strict=False)
     return network.eval()

@@ -191,7 +191,7 @@ def _faces(paths: Sequence[str], detector: str) -> Faces:
 def _fer2013(data: Path, split: SplitName) -> Faces:
     from fercli.comparison.faces import Faces
     from fercli.crop import to_unit_range
-    from fercli_training.data import Split, read_pictures
+    from fercli.fer2013 import Split, read_pictures
 
     chosen = {SplitName.PUBLIC: Split.PUBLIC, SplitName.PRIVATE: Split.PRIVATE}[split]
     pictures = read_pictures(data, [chosen], say)[chosen]

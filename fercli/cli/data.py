@@ -16,7 +16,7 @@ from fercli.errors import ExitCode
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
-    from fercli_training.data.inspection import Copies, Inspection
+    from fercli.fer2013.inspection import Copies, Inspection
 
 _SHOWN = 20
 """Broken rows that are printed; JSON has all."""
@@ -58,10 +58,10 @@ def inspect(
 
     Exit code 3 where rows are broken.
     """
+    from fercli.fer2013.contact_sheet import write_contact_sheet
+    from fercli.fer2013.inspection import inspect as inspection
+    from fercli.png_output import refuse_place
     from fercli.replacing import refuse_input, refuse_inside
-    from fercli_training.data.contact_sheet import write_contact_sheet
-    from fercli_training.data.inspection import inspect as inspection
-    from fercli_training.png_files import refuse_place
 
     if contact_sheet is not None:
         inputs = [("data set", data), *([] if ferplus is None else [("votes", ferplus)])]
@@ -91,7 +91,7 @@ def convert(
     ],
 ) -> None:
     """Write a data set in another layout: the same pixels, labels, splits, order and row numbers."""
-    from fercli_training.data.conversion import convert as conversion
+    from fercli.fer2013.conversion import convert as conversion
 
     with counting("picture", shown=True) as count:
         converted = conversion(source, target, count, say)

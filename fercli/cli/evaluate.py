@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.table import Table
 
+    from fercli.evaluation.results import Evaluation, Figures, VoteAgreement
+    from fercli.fer2013 import Pictures
     from fercli.prediction import Predictor
-    from fercli_training.data import Pictures
-    from fercli_training.evaluation import Evaluation, Figures, VoteAgreement
 
 _FIGURES = {
     "accuracy": "accuracy",
@@ -82,7 +82,7 @@ def evaluate(
 
     The headline figures come twice: of all pictures, and of those that do not occur in Training as well.
     """
-    from fercli_training.data import Split, read_pictures
+    from fercli.fer2013 import Split, read_pictures
 
     parts = {SplitName.PUBLIC: Split.PUBLIC, SplitName.PRIVATE: Split.PRIVATE}
     chosen = {name: part for name, part in parts.items() if split in {name, SplitName.BOTH}}
@@ -142,7 +142,7 @@ def _logarithms(predictor: Predictor, batch: NDArray[np.float32]) -> NDArray[np.
 
 
 def _votes(path: Path, pictures: Pictures) -> NDArray[np.float32]:
-    from fercli_training.data.votes import read_votes
+    from fercli.fer2013.votes import read_votes
 
     return read_votes(path, pictures.rows)
 
@@ -154,9 +154,9 @@ def _evaluate(
     votes: NDArray[np.float32] | None,
     batch_size: int,
 ) -> Evaluation:
-    from fercli_training.data.duplicates import seen_in
-    from fercli_training.evaluation import answer
-    from fercli_training.evaluation import evaluate as measure
+    from fercli.evaluation.results import answer
+    from fercli.evaluation.results import evaluate as measure
+    from fercli.fer2013.duplicates import seen_in
 
     with counting("batch", shown=True) as count:
         logits = answer(network, pictures, batch_size, lambda _: count(""))
@@ -165,8 +165,8 @@ def _evaluate(
 
 def _refuse_place(out: Path, names: list[SplitName]) -> None:
     """Keeps other things than an earlier evaluation from being replaced."""
+    from fercli.evaluation.charts import refuse_charts_place
     from fercli.replacing import refuse_foreign
-    from fercli_training.charts import refuse_charts_place
 
     for name in names:
         refuse_foreign(out / f"{name}.json", "evaluation of fercli", (b'"split"', b'"confusion"'))
@@ -174,8 +174,8 @@ def _refuse_place(out: Path, names: list[SplitName]) -> None:
 
 
 def _write(out: Path, name: str, report: dict[str, Any], evaluation: Evaluation, title: str) -> None:
+    from fercli.evaluation.charts import write_charts
     from fercli.files import make_folder, whole_file
-    from fercli_training.charts import write_charts
 
     make_folder(out)
     with whole_file(out / f"{name}.json") as made:

@@ -71,11 +71,11 @@ def explain(
     from fercli.crop import crop_face, crop_to_photo
     from fercli.engines.cores import usable_cores
     from fercli.loading import load_detector
+    from fercli.png_output import write_png
     from fercli.reports import claimed
     from fercli_training.explanation import convolution_weights
     from fercli_training.explanation import explain as explanation
     from fercli_training.explanation_chart import explanation_chart, filters_chart
-    from fercli_training.png_files import write_png
 
     wanted = _expression(expression)
     bundle = load_bundle(model)
@@ -103,9 +103,9 @@ def _require_extra() -> None:
 
 def _refuse_places(out: str, filters: Path | None, image: str, bundle: Bundle) -> None:
     """Keeps the photo, the model, other pictures and each other from being written over."""
+    from fercli.png_output import refuse_place
     from fercli.replacing import model_inputs, refuse_input
     from fercli.reports import open_descriptor
-    from fercli_training.png_files import refuse_place
 
     inputs: list[tuple[str, str | Path]] = [("photo", image), *model_inputs(bundle)]
     number = open_descriptor(out)

@@ -79,7 +79,7 @@ def _calibrated(bundle: Bundle, data: Path, out: Path) -> Exported:
     from fercli.crop import to_unit_range
     from fercli.engines.cores import usable_cores
     from fercli.exporting import export_model
-    from fercli_training.data import Split, read_pictures
+    from fercli.fer2013 import Split, read_pictures
     from fercli_training.quantisation import calibration_faces, quantise
 
     splits = read_pictures(data, (Split.TRAINING, Split.PUBLIC), say)

@@ -9,7 +9,7 @@ import pytest
 
 from fercli.bundle import load_bundle, sha256
 from fercli.crop import to_unit_range
-from fercli_training.data import Split, read_pictures
+from fercli.fer2013 import Split, read_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path

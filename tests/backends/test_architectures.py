@@ -18,13 +18,14 @@ from fercli.choosing import load_classifiers
 from fercli.crop import to_unit_range
 from fercli.export_formats import FORMATS, ExportFormat
 from fercli.exporting import export_model
+from fercli.fer2013 import Pictures, Split, read_pictures
 from fercli.sample_faces import sample_faces
 from fercli_torch.network import build_network
-from fercli_training.data import Pictures, Split, read_pictures
 from fercli_training.export import write_bundle
+from fercli_training.inputs import Dataset
 from fercli_training.recipe_files import load_recipe
 from fercli_training.snapshots import Candidate
-from tests.training import fer2013 as made_up
+from tests.fer2013 import made_up
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +73,7 @@ def bundle(folder: Path, architecture: Architecture) -> Bundle:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
 def test_the_tensors_are_those_of_the_network(architecture: Architecture) -> None:
-    state = build_network(architecture.description()).state_dict()
+    state = build_network(architecture).state_dict()
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     counts = [name for name in shapes if name.endswith("num_batches_tracked")]
     assert {name: shape for name, shape in shapes.items() if name not in counts} == architecture.tensors()
@@ -110,10 +111,9 @@ def test_every_runtime_and_format_gives_the_same_logits(
     recipe = load_recipe("article")
     folder = write_bundle(
         tmp_path / "model",
-        replace(recipe, architecture=architecture.description()),
+        replace(recipe, architecture=architecture),
         Candidate("best", (1,), (network.state_dict(),), 0.0),
-        splits | {Split.PUBLIC: replace(public, labels=labels)},
-        {},
+        Dataset(splits | {Split.PUBLIC: replace(public, labels=labels)}, {}),
     )
     made = load_bundle(str(folder))
     expected = answer(made, "torch", faces)
@@ -133,7 +133,7 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> dict[Split, Pictures]:
 def lived_in(architecture: Architecture, faces: torch.Tensor) -> nn.Module:
     """The network with its statistics measured, and scales of normalisation that let every block speak."""
     torch.manual_seed(4)
-    network = build_network(architecture.description())
+    network = build_network(architecture)
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):

@@ -11,10 +11,10 @@ import pytest
 
 from fercli.bundle import load_bundle, sha256
 from fercli.comparison.backends import CUDA_TOLERANCE
-from fercli.intervals import wilson_interval
+from fercli.evaluation.intervals import wilson_interval
 from fercli.prediction import TOLERANCE
 from tests.conftest import FERCLI, Result, Run
-from tests.training.fer2013 import BAD, COUNTS, write
+from tests.fer2013.made_up import BAD, COUNTS, write
 
 QUICK = ("--repeat", "1", "--batch-sizes", "1,2")
 

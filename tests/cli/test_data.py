@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from fercli.cli.commands import app
+from fercli.fer2013 import Split, read_pictures
 from fercli.records import EXPRESSIONS
-from fercli_training.data import Split, read_pictures
-from tests.training.fer2013 import BAD, COUNTS, rows, write
+from tests.fer2013.made_up import BAD, COUNTS, rows, write
 
 VOTERS = (
     "neutral",

@@ -11,12 +11,12 @@ from typer.testing import CliRunner, Result
 
 from fercli.bundle import load_bundle
 from fercli.cli.commands import app
-from fercli.intervals import wilson_interval
+from fercli.evaluation.intervals import wilson_interval
+from fercli.evaluation.results import headline_metrics
 from fercli.plugins import find_backend
 from fercli.prediction import Predictor
 from fercli.records import EXPRESSIONS
-from fercli_training.evaluation import measure
-from tests.training.fer2013 import BAD, COUNTS, pictures, rows, write
+from tests.fer2013.made_up import BAD, COUNTS, pictures, rows, write
 
 CHARTS = ("confusion.png", "curves.png", "reliability.png")
 
@@ -81,7 +81,7 @@ def test_tta_adds_the_mirror_images(data: str) -> None:
     predictor = Predictor([find_backend("onnx").load(load_bundle("default"), "cpu", 1)], mirrored=True)
     probabilities = predictor(pixels.astype(np.float32) / np.float32(255))
     assert read["mirrored"] is True
-    expected = measure(np.log(probabilities).astype(np.float32), labels)
+    expected = headline_metrics(np.log(probabilities).astype(np.float32), labels)
     for name in ("accuracy", "brier_score", "negative_log_likelihood", "calibration_error"):
         assert read["figures"][name] == pytest.approx(getattr(expected, name), abs=1e-5)
     alone = figures("default", "--data", data, "--backend", "onnx")

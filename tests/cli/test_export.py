@@ -18,7 +18,7 @@ from fercli.plugins import find_backend
 from fercli.sample_faces import sample_faces
 from tests.backends.conftest import change
 from tests.conftest import FERCLI
-from tests.training.fer2013 import rows, write
+from tests.fer2013.made_up import rows, write
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

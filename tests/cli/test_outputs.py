@@ -16,14 +16,14 @@ from typer.testing import CliRunner, Result
 from fercli.bundle import MODELS
 from fercli.cli.commands import app
 from fercli.errors import UsageError
+from fercli.fer2013.conversion import convert
 from fercli.locking import locked
 from fercli.records import COLUMNS, Box, Face, Photo
 from fercli.reports import Format, open_report, refuse_place
 from fercli.reports.reading import read_report
 from fercli.reports.running import open_running
-from fercli_training.data.conversion import convert
 from tests.corpus import encoded, gradient
-from tests.training.fer2013 import RECIPE, write
+from tests.fer2013.made_up import RECIPE, write
 
 PHOTO = Photo("a.jpg", (Face(Box(1, 2, 3, 4), 0.5, None, (0.1,) * 6 + (0.4,)),), 10, 10)
 

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from tests.conftest import FERCLI
-from tests.training.fer2013 import ONE_THREAD, RECIPE, write
+from tests.fer2013.made_up import ONE_THREAD, RECIPE, write
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 

@@ -13,8 +13,8 @@ from fercli.cli.commands import app
 from fercli.cli.tables import fitted, fitted_document
 from fercli.cli.train import ablation_table
 from fercli_training.ablation import Result
+from tests.fer2013.made_up import rows, write
 from tests.terminal import WIDTHS, assert_nothing_is_cut, plain, shown
-from tests.training.fer2013 import rows, write
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from fercli.bundle import load_bundle
 from fercli.cli.commands import app
 from fercli.records import EXPRESSIONS
 from tests.conftest import FERCLI, Run
-from tests.training.fer2013 import BAD, ONE_THREAD, RECIPE, write
+from tests.fer2013.made_up import BAD, ONE_THREAD, RECIPE, write
 
 PHOTO = Path(__file__).parents[2] / "samples" / "photos" / "astronaut-eileen-collins.jpg"
 

@@ -53,7 +53,7 @@ COMMANDS = {
     "predict a.png": "cv2",
     "predict a.png -o report.json": "fercli.engines.local",
     "train --data d.csv --out run": "torch",
-    "evaluate default --data d.csv": "fercli_training.data",
+    "evaluate default --data d.csv": "fercli.fer2013",
     "explain a.png -o out.png": "fercli_training.explanation",
     "export default --to onnx -o out.onnx": "fercli.exporting",
     "data inspect d.csv": "numpy",

@@ -15,7 +15,7 @@ from fercli.engines.local import run_local
 from fercli.engines.memory import BYTES_A_PIXEL, Memory
 from fercli.engines.worker import SMALL_FILE
 from fercli.errors import MemoryShortageError
-from fercli.whole import WholePhotoDetector
+from fercli.whole_photo import WholePhotoDetector
 from tests.corpus import encoded, gradient, noise
 from tests.engines.detectors import LARGE, Meeting, NoMemory, NoMemoryInLoad
 from tests.faulty_plugins import ByWidthPlugin

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
 
-from fercli_training.data import Pictures, Split, read_pictures
+from fercli.fer2013 import Pictures, Split, read_pictures
 from fercli_training.export import write_bundle
-from fercli_training.loop import Material, Trainer
+from fercli_training.inputs import Dataset, TrainingData
 from fercli_training.recipe import Recipe
 from fercli_training.recipe_files import load_recipe
+from fercli_training.run import TrainingRun
 from fercli_training.snapshots import Candidate
-from tests.training import fer2013 as made_up
+from tests.fer2013 import made_up
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,11 @@ def trained(
 ) -> Trained:
     folder = tmp_path_factory.mktemp("run")
     recipe = load_recipe(str(recipe_file))
-    trainer = Trainer(recipe, Material(splits[Split.TRAINING], splits[Split.PUBLIC]), folder)
+    trainer = TrainingRun(recipe, TrainingData(splits[Split.TRAINING], splits[Split.PUBLIC]), folder)
     (outcome,) = trainer.run(lambda _: None)
     return Trained(recipe, folder, outcome, trainer.learner.network.state_dict())
 
 
 @pytest.fixture(scope="session")
 def bundle_folder(trained: Trained, splits: dict[Split, Pictures]) -> Path:
-    return write_bundle(trained.folder / "model", trained.recipe, trained.outcome, splits, {})
+    return write_bundle(trained.folder / "model", trained.recipe, trained.outcome, Dataset(splits, {}))

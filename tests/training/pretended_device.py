@@ -22,12 +22,13 @@ from torch.utils.backend_registration import (  # noqa: TID253 - as above
 )
 
 from fercli.bundle import load_bundle
+from fercli.fer2013 import Pictures, Split, read_pictures
 from fercli_torch.network import load_network
 from fercli_training import processes
-from fercli_training.data import Pictures, Split, read_pictures
-from fercli_training.loop import Material, Trainer
+from fercli_training.inputs import Dataset, TrainingData
+from fercli_training.models import write_models
 from fercli_training.recipe_files import load_recipe
-from fercli_training.run import Data, finish
+from fercli_training.run import TrainingRun
 
 NAME = "pretended"
 _CPU = torch.device("cpu")
@@ -193,12 +194,12 @@ def splits_of(data: Path, count: int) -> dict[Split, Pictures]:
     }
 
 
-def trainer_of(splits: dict[Split, Pictures], folder: Path, *changes: str) -> Trainer:
+def trainer_of(splits: dict[Split, Pictures], folder: Path, *changes: str) -> TrainingRun:
     """A run by the default recipe that makes use of all there is: votes and a teacher too."""
     training = splits[Split.TRAINING]
     votes = np.eye(7, dtype=np.float32)[training.labels]
-    material = Material(training, splits[Split.PUBLIC], votes, [load_network(load_bundle("article"))])
-    return Trainer(load_recipe("residual", changes), material, folder)
+    material = TrainingData(training, splits[Split.PUBLIC], votes, [load_network(load_bundle("article"))])
+    return TrainingRun(load_recipe("residual", changes), material, folder)
 
 
 def main(data: str, out: str, count: str, *changes: str) -> None:
@@ -209,7 +210,7 @@ def main(data: str, out: str, count: str, *changes: str) -> None:
     trainer = trainer_of(splits, Path(out), *changes)
     assert {parameter.device.type for parameter in trainer.learner.network.parameters()} == {NAME}
     candidates = trainer.run(lambda _: None)
-    finish(trainer, candidates, Data(splits, {}))
+    write_models(trainer, candidates, Dataset(splits, {}))
     for candidate in candidates:
         sys.stdout.write(f"{candidate.name} {candidate.public_accuracy}\n")
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from fercli_training.data import Pictures, Split
-from fercli_training.loop import Material, Trainer
+from fercli.fer2013 import Pictures, Split
+from fercli_training.inputs import TrainingData
 from fercli_training.recipe_files import load_recipe
+from fercli_training.run import TrainingRun
 
 Splits = dict[Split, Pictures]
 
@@ -18,7 +19,7 @@ def read(folder: Path) -> EventAccumulator:
 
 def train(recipe_file: Path, splits: Splits, folder: Path, epochs: int, *, resume: bool = False) -> None:
     recipe = load_recipe(str(recipe_file), [f"epochs={epochs}"])
-    trainer = Trainer(recipe, Material(splits[Split.TRAINING], splits[Split.PUBLIC]), folder)
+    trainer = TrainingRun(recipe, TrainingData(splits[Split.TRAINING], splits[Split.PUBLIC]), folder)
     if resume:
         trainer.resume()
     trainer.run(lambda _: None)

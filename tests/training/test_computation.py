@@ -10,26 +10,32 @@ from typing import Any
 import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
 
+from fercli.architecture import Architecture, ArticleArchitecture, ResidualArchitecture
 from fercli.errors import UnavailableError, UsageError
+from fercli.fer2013 import Pictures, Split
 from fercli_training import hardware as hardware_module
 from fercli_training.checkpoint import load_checkpoint, save_checkpoint
 from fercli_training.compiling import compiling_fault
 from fercli_training.computation import Computation, choose_computation
-from fercli_training.data import Pictures, Split
 from fercli_training.hardware import Hardware, find_hardware, linux_instructions, usable_threads
-from fercli_training.loop import Material, Trainer
+from fercli_training.inputs import TrainingData
 from fercli_training.recipe import Recipe, Training
 from fercli_training.recipe_files import load_recipe
+from fercli_training.run import TrainingRun
 from tests.conftest import Run
-from tests.training.fer2013 import ONE_THREAD
+from tests.fer2013.made_up import ONE_THREAD
 
 Splits = dict[Split, Pictures]
 MANY = 10**9
+ARCHITECTURES: dict[str, Architecture] = {
+    "article": ArticleArchitecture(),
+    "residual": ResidualArchitecture(32, ((48, 1),), 0.3),
+}
 
 
 def recipe(architecture: str = "residual", **values: Any) -> Recipe:
     training = Training(epochs=10, batch_size=2, learning_rate=0.1, **values)
-    return Recipe("any", {"name": architecture}, training)
+    return Recipe("any", ARCHITECTURES[architecture], training)
 
 
 def hardware(*instructions: str, **facts: Any) -> Hardware:
@@ -149,9 +155,9 @@ def test_threads_keep_to_the_cores_and_to_what_torch_has(monkeypatch: pytest.Mon
     assert [usable_threads(processes) for processes in (1, 2, 3, 9)] == [8, 4, 2, 1]
 
 
-def trainer(recipe_file: Path, splits: Splits, folder: Path, *changes: str) -> Trainer:
-    material = Material(splits[Split.TRAINING], splits[Split.PUBLIC])
-    return Trainer(load_recipe(str(recipe_file), changes), material, folder)
+def trainer(recipe_file: Path, splits: Splits, folder: Path, *changes: str) -> TrainingRun:
+    material = TrainingData(splits[Split.TRAINING], splits[Split.PUBLIC])
+    return TrainingRun(load_recipe(str(recipe_file), changes), material, folder)
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
@@ -173,7 +179,7 @@ def test_a_run_that_goes_on_elsewhere_says_so_and_goes_on(
     for epochs, precision, told in ((2, "float32", True), (3, "float32", False)):
         resumed = trainer(recipe_file, splits, tmp_path, f"epochs={epochs}", f"precision={precision}")
         resumed.resume()
-        assert ("Up to here the run computed in bfloat16 on the CPU, not compiled" in resumed.told) == told
+        assert ("Until now the run computed in bfloat16 on the CPU, not compiled" in resumed.told) == told
         resumed.run(lambda _: None)
     assert [line["precision"] for line in lines(tmp_path)] == ["bfloat16", "float32", "float32"]
     assert [(part["from_epoch"], part["precision"]) for part in resumed.computed] == [

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fercli.bundle import load_bundle
-from tests.training.fer2013 import ONE_THREAD
+from tests.fer2013.made_up import ONE_THREAD
 from tests.training.pretended_device import splits_of, trainer_of
 
 _CHANGES = (

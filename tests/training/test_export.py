@@ -12,12 +12,13 @@ from fercli import __version__
 from fercli.bundle import load_bundle
 from fercli.crop import to_unit_range
 from fercli.errors import ModelError, ReportError
+from fercli.evaluation.results import headline_metrics, predict_logits
+from fercli.fer2013 import Pictures, Split
 from fercli.plugins import find_backend
 from fercli.records import EXPRESSIONS
 from fercli_torch.network import build_network
-from fercli_training.data import Pictures, Split
-from fercli_training.evaluation import answer, measure
 from fercli_training.export import complete_bundle, write_bundle
+from fercli_training.inputs import Dataset
 from tests.training.conftest import Trained
 
 Splits = dict[Split, Pictures]
@@ -36,7 +37,7 @@ def test_model_json_says_what_the_model_is(bundle_folder: Path, trained: Trained
     description = json.loads((bundle_folder / "model.json").read_text())
     assert description["format"] == 1
     assert description["name"] == "tiny"
-    assert description["architecture"] == trained.recipe.architecture
+    assert description["architecture"] == trained.recipe.architecture.description()
     assert tuple(description["expressions"]) == EXPRESSIONS
     assert description["input"] == {"shape": [1, 48, 48], "range": [0, 1]}
     assert description["provenance"]["epochs"] == list(trained.outcome.epochs)
@@ -80,10 +81,13 @@ def test_the_weights_file_is_the_network(bundle_folder: Path, trained: Trained) 
 def test_the_temperature_is_the_one_that_fits_publictest(bundle_folder: Path, splits: Splits) -> None:
     classifier = find_backend("onnx").load(load_bundle(str(bundle_folder)), "cpu", 1)
     public = splits[Split.PUBLIC]
-    logits = answer(classifier, public, 7, lambda _: None)
-    calibrated = measure(logits, public.labels).negative_log_likelihood
+    logits = predict_logits(classifier, public, 7, lambda _: None)
+    calibrated = headline_metrics(logits, public.labels).negative_log_likelihood
     for factor in (0.9, 1.1):
-        assert measure(logits * np.float32(factor), public.labels).negative_log_likelihood > calibrated
+        assert (
+            headline_metrics(logits * np.float32(factor), public.labels).negative_log_likelihood
+            > calibrated
+        )
 
 
 def test_the_metrics_are_those_of_the_onnx_models(bundle_folder: Path, splits: Splits) -> None:
@@ -91,10 +95,10 @@ def test_the_metrics_are_those_of_the_onnx_models(bundle_folder: Path, splits: S
     for backend in ("onnx", "onnx-int8"):
         classifier = find_backend(backend).load(bundle, "cpu", 1)
         for split in (Split.PUBLIC, Split.PRIVATE):
-            logits = answer(classifier, splits[split], 5, lambda _: None)
+            logits = predict_logits(classifier, splits[split], 5, lambda _: None)
             metrics = bundle.description["metrics"][split]
             figures = metrics if backend == "onnx" else metrics["int8"]
-            expected = json.loads(json.dumps(asdict(measure(logits, splits[split].labels))))
+            expected = json.loads(json.dumps(asdict(headline_metrics(logits, splits[split].labels))))
             for name, value in expected.items():
                 if isinstance(value, float | int):
                     assert figures[name] == pytest.approx(value, rel=1e-5), name
@@ -138,7 +142,7 @@ def test_completing_a_bundle_leaves_its_network_as_it_is(
     description = json.loads((folder / "model.json").read_text())
     del description["files"]["model.int8.onnx"], description["provenance"]["int8"]
     description["metrics"] = {}
-    complete_bundle(folder, description, splits, {})
+    complete_bundle(folder, description, Dataset(splits, {}))
     assert "model.int8.onnx" not in description["files"]  # what it was given is not changed
     for name in load_bundle(str(bundle_folder)).files:
         assert (folder / name).read_bytes() == (bundle_folder / name).read_bytes()
@@ -150,7 +154,7 @@ def test_an_old_model_is_replaced_as_a_whole(trained: Trained, splits: Splits, t
     (folder / "old").mkdir(parents=True)
     (tmp_path / "model.partial").mkdir()  # the user's own
     (tmp_path / "model.partial" / "rest").touch()
-    write_bundle(folder, trained.recipe, trained.outcome, splits, {})
+    write_bundle(folder, trained.recipe, trained.outcome, Dataset(splits, {}))
     assert sorted(path.name for path in tmp_path.rglob("*") if path.parent != folder) == [
         "model", "model.partial", "rest"
     ]  # fmt: skip
@@ -160,7 +164,7 @@ def test_an_old_model_is_replaced_as_a_whole(trained: Trained, splits: Splits, t
 def test_the_exporter_says_nothing(
     trained: Trained, splits: Splits, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    write_bundle(tmp_path / "model", trained.recipe, trained.outcome, splits, {})
+    write_bundle(tmp_path / "model", trained.recipe, trained.outcome, Dataset(splits, {}))
     assert capfd.readouterr() == ("", "")
 
 
@@ -171,7 +175,7 @@ def test_a_network_that_computes_no_numbers_is_not_shipped(
     weights["classifier.bias"] = torch.full((7,), torch.nan)
     broken = replace(trained.outcome, networks=(weights,))
     with pytest.raises(ModelError, match=r"model\.onnx holds weights that are not finite numbers"):
-        write_bundle(tmp_path / "model", trained.recipe, broken, splits, {})
+        write_bundle(tmp_path / "model", trained.recipe, broken, Dataset(splits, {}))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -180,5 +184,5 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
 ) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ReportError, match=r"cannot be written: Not a directory\.") as caught:
-        write_bundle(tmp_path / "file" / "model", trained.recipe, trained.outcome, splits, {})
+        write_bundle(tmp_path / "file" / "model", trained.recipe, trained.outcome, Dataset(splits, {}))
     assert caught.value.remedy == "Choose another --out."

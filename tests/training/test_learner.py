@@ -13,17 +13,19 @@ from numpy.typing import NDArray
 from torch import nn  # noqa: TID253 - as above
 
 from fercli.architecture import ArticleArchitecture, Normalisation
-from fercli_training.data import Pictures, Split
-from fercli_training.loop import Material, Step, Trainer
+from fercli.fer2013 import Pictures, Split
+from fercli_training.inputs import TrainingData
+from fercli_training.progress import Progress
 from fercli_training.recipe import Recipe, Training
-from tests.training import fer2013 as made_up
+from fercli_training.run import TrainingRun
+from tests.fer2013 import made_up
 
 Floats = NDArray[np.float64]
 
 LABELS = np.array([0, 1, 3])
 ARCHITECTURE = ArticleArchitecture(
     (3,), 3, (5,), 0.0, normalisation=Normalisation.NONE, dense_normalisation=Normalisation.NONE
-).description()
+)
 
 
 class Teacher(nn.Module):
@@ -42,15 +44,17 @@ def three() -> Pictures:
     return Pictures(pixels[:3], LABELS, np.arange(3))
 
 
-def trainer(folder: Path, given: Any = None, teachers: Sequence[nn.Module] = (), **values: Any) -> Trainer:
+def trainer(
+    folder: Path, given: Any = None, teachers: Sequence[nn.Module] = (), **values: Any
+) -> TrainingRun:
     """A run over the three pictures as they are, one step an epoch."""
     usual: dict[str, Any] = {"batch_size": 3, "learning_rate": 0.1, "optimiser": "sgd"}
     training = Training(**usual | {"epochs": 1, "precision": "float32"} | values)
-    material = Material(three(), three(), given, teachers)
-    return Trainer(Recipe("three", ARCHITECTURE, training), material, folder)
+    material = TrainingData(three(), three(), given, teachers)
+    return TrainingRun(Recipe("three", ARCHITECTURE, training), material, folder)
 
 
-def answers(run: Trainer, pixels: Floats | None = None) -> Floats:
+def answers(run: TrainingRun, pixels: Floats | None = None) -> Floats:
     """The network's logits before the step, of the pictures or of others in 0..1."""
     given = three().pixels / 255 if pixels is None else pixels
     with torch.inference_mode():
@@ -58,7 +62,7 @@ def answers(run: Trainer, pixels: Floats | None = None) -> Floats:
     return logits.numpy().astype(np.float64)
 
 
-def first_loss(run: Trainer) -> float:
+def first_loss(run: TrainingRun) -> float:
     run.run(lambda _: None)
     line = (run.folder / "metrics.jsonl").read_text().splitlines()[0]
     return float(json.loads(line)["loss"])
@@ -148,10 +152,10 @@ def test_a_cosine_falls_from_step_to_step(tmp_path: Path) -> None:
     training = Training(
         epochs=2, batch_size=3, learning_rate=0.1, optimiser="sgd", schedule="cosine", precision="float32"
     )
-    run = Trainer(Recipe("cosine", ARCHITECTURE, training), Material(pictures, pictures), tmp_path)
+    run = TrainingRun(Recipe("cosine", ARCHITECTURE, training), TrainingData(pictures, pictures), tmp_path)
     rates: list[float] = []
 
-    def note(_: Step) -> None:
+    def note(_: Progress) -> None:
         rates.append(run.learner.optimiser.param_groups[0]["lr"])
 
     run.run(note)
@@ -166,10 +170,10 @@ def test_the_kept_statistics_are_averages_as_the_weights_are(
     from fercli_training.recipe_files import load_recipe
 
     recipe = load_recipe(str(recipe_file), ["epochs=1", "batch_size=14", "average_decay=0.8"])
-    run = Trainer(recipe, Material(splits[Split.TRAINING], splits[Split.PUBLIC]), tmp_path)
+    run = TrainingRun(recipe, TrainingData(splits[Split.TRAINING], splits[Split.PUBLIC]), tmp_path)
     seen: list[dict[str, Floats]] = []
 
-    def note(_: Step) -> None:
+    def note(_: Progress) -> None:
         state = run.learner.network.state_dict()
         seen.append({name: value.double().numpy().copy() for name, value in state.items()})
 

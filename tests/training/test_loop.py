@@ -7,19 +7,21 @@ import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
 
 from fercli.errors import ReportError, UsageError
+from fercli.fer2013 import Pictures, Split
 from fercli_torch.network import build_network
 from fercli_training.checkpoint import load_checkpoint, save_checkpoint
-from fercli_training.data import Pictures, Split
-from fercli_training.loop import DivergedError, Material, Step, Trainer
+from fercli_training.inputs import TrainingData
+from fercli_training.progress import Progress
 from fercli_training.recipe_files import load_recipe
+from fercli_training.run import DivergedError, TrainingRun
 from tests.training.conftest import Trained
 
 Splits = dict[Split, Pictures]
 
 
-def trainer(recipe_file: Path, splits: Splits, folder: Path, *overrides: str) -> Trainer:
+def trainer(recipe_file: Path, splits: Splits, folder: Path, *overrides: str) -> TrainingRun:
     recipe = load_recipe(str(recipe_file), overrides)
-    return Trainer(recipe, Material(splits[Split.TRAINING], splits[Split.PUBLIC]), folder)
+    return TrainingRun(recipe, TrainingData(splits[Split.TRAINING], splits[Split.PUBLIC]), folder)
 
 
 def metrics(folder: Path) -> list[dict[str, Any]]:
@@ -30,7 +32,7 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def nothing(_: Step) -> None:
+def nothing(_: Progress) -> None:
     pass
 
 
@@ -72,7 +74,7 @@ def test_the_learning_rate_decays_and_stops_at_its_floor(trained: Trained) -> No
 
 
 def test_every_step_is_reported(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:
-    steps: list[Step] = []
+    steps: list[Progress] = []
     trainer(recipe_file, splits, tmp_path, "epochs=2", "batch_size=20").run(steps.append)
     assert [(step.epoch, step.step) for step in steps] == [(1, 1), (1, 2), (2, 1), (2, 2)]
     assert {(step.epochs, step.steps) for step in steps} == {(2, 2)}
@@ -83,7 +85,7 @@ def test_every_step_is_reported(recipe_file: Path, splits: Splits, tmp_path: Pat
 def test_a_run_that_goes_on_has_the_numbers_of_an_undisturbed_one(
     place: tuple[int, int], recipe_file: Path, splits: Splits, tmp_path: Path, trained: Trained
 ) -> None:
-    def interrupt(step: Step) -> None:
+    def interrupt(step: Progress) -> None:
         if (step.epoch, step.step) == place:
             signal.raise_signal(signal.SIGINT)
 
@@ -104,12 +106,12 @@ def test_a_run_that_goes_on_has_the_numbers_of_an_undisturbed_one(
 def test_another_batch_size_begins_the_epoch_anew(
     recipe_file: Path, splits: Splits, tmp_path: Path
 ) -> None:
-    def interrupt(_: Step) -> None:
+    def interrupt(_: Progress) -> None:
         signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         trainer(recipe_file, splits, tmp_path, "batch_size=8").run(interrupt)
-    steps: list[Step] = []
+    steps: list[Progress] = []
     resumed = trainer(recipe_file, splits, tmp_path, "batch_size=28", "epochs=1")
     resumed.resume()
     resumed.run(steps.append)
@@ -117,7 +119,7 @@ def test_another_batch_size_begins_the_epoch_anew(
 
 
 def test_a_second_ctrl_c_ends_the_run_at_once(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:
-    def interrupt(_: Step) -> None:
+    def interrupt(_: Progress) -> None:
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
@@ -235,11 +237,11 @@ def test_a_single_picture_is_too_few(recipe_file: Path, splits: Splits, tmp_path
     training = splits[Split.TRAINING]
     one = Pictures(training.pixels[:1], training.labels[:1], training.rows[:1])
     with pytest.raises(UsageError, match=r"1 picture to train on; at least 2"):
-        Trainer(load_recipe(str(recipe_file)), Material(one, splits[Split.PUBLIC]), tmp_path)
+        TrainingRun(load_recipe(str(recipe_file)), TrainingData(one, splits[Split.PUBLIC]), tmp_path)
 
 
 def test_a_smaller_set_than_a_batch_is_one_batch(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:
-    steps: list[Step] = []
+    steps: list[Progress] = []
     trainer(recipe_file, splits, tmp_path, "epochs=1", "batch_size=1000").run(steps.append)
     assert [step.steps for step in steps] == [1]
 

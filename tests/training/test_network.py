@@ -13,8 +13,12 @@ ARTICLE = ArticleArchitecture().description()
 RESIDUAL = ResidualArchitecture(32, ((48, 1), (80, 2), (160, 2), (320, 1)), 0.3).description()
 
 
+def build(description: dict[str, Any]) -> nn.Module:
+    return build_network(read_architecture(description))
+
+
 def test_a_face_becomes_seven_logits() -> None:
-    network = build_network(ARTICLE).eval()
+    network = build(ARTICLE).eval()
     pictures = torch.rand(3, 1, 48, 48)
     with torch.inference_mode():
         logits = network(pictures)
@@ -24,14 +28,14 @@ def test_a_face_becomes_seven_logits() -> None:
 
 
 def test_the_articles_network_costs_what_it_should() -> None:
-    assert count_cost(build_network(ARTICLE).eval()) == {
+    assert count_cost(build(ARTICLE).eval()) == {
         "parameters": 2_936_391,
         "multiply_adds": 94_785_024,
     }
 
 
 def test_the_residual_network_costs_no_more() -> None:
-    cost = count_cost(build_network(RESIDUAL).eval())
+    cost = count_cost(build(RESIDUAL).eval())
     assert cost == {"parameters": 2_507_303, "multiply_adds": 94_263_488}
 
 
@@ -41,21 +45,21 @@ def test_what_a_description_leaves_out_is_as_it_always_was() -> None:
 
 
 def test_a_fresh_block_adds_nothing_to_its_shortcut() -> None:
-    network = build_network(RESIDUAL | {"stages": [[32, 2]]}).eval()
+    network = build(RESIDUAL | {"stages": [[32, 2]]}).eval()
     maps = torch.rand(2, 32, 8, 8)
     torch.testing.assert_close(network.get_submodule("stages.0.1")(maps), maps)
 
 
 def test_biases_are_where_no_normalisation_makes_them_idle() -> None:
-    bare = build_network(ARTICLE | {"normalisation": "none", "dense_normalisation": "none"})
-    both = build_network(ARTICLE | {"biases": True})
+    bare = build(ARTICLE | {"normalisation": "none", "dense_normalisation": "none"})
+    both = build(ARTICLE | {"biases": True})
     for network in (bare, both):
         layers = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
         assert all(layer.bias is not None for layer in layers)
 
 
 def test_local_response_is_the_tutorials() -> None:
-    network = build_network(ARTICLE | {"convolutions": [12], "normalisation": "local_response"})
+    network = build(ARTICLE | {"convolutions": [12], "normalisation": "local_response"})
     maps = torch.rand(2, 12, 3, 3) * 30
     expected = torch.stack(
         [
@@ -69,7 +73,7 @@ def test_local_response_is_the_tutorials() -> None:
 
 
 def test_the_cost_of_a_small_network_is_what_a_pencil_says() -> None:
-    network = build_network(ARTICLE | {"convolutions": [2], "kernel": 3, "dense": [10]}).eval()
+    network = build(ARTICLE | {"convolutions": [2], "kernel": 3, "dense": [10]}).eval()
     dense = 2 * 24 * 24 * 10
     assert count_cost(network) == {
         "parameters": 2 * 9 + 2 * 2 + dense + 2 * 10 + 10 * 7 + 7,
@@ -78,14 +82,14 @@ def test_the_cost_of_a_small_network_is_what_a_pencil_says() -> None:
 
 
 def test_only_the_last_layer_has_a_bias() -> None:
-    network = build_network(ARTICLE)
+    network = build(ARTICLE)
     layers = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
     assert [layer.bias is None for layer in layers] == [True] * 5 + [False]
 
 
 @pytest.mark.parametrize("change", [{"dense": []}, {"convolutions": []}, {"convolutions": [3] * 7}])
 def test_other_widths_and_depths_work(change: dict[str, Any]) -> None:
-    network = build_network(ARTICLE | {"dense": [5], "convolutions": [4]} | change).eval()
+    network = build(ARTICLE | {"dense": [5], "convolutions": [4]} | change).eval()
     assert network(torch.rand(2, 1, 48, 48)).shape == (2, 7)
 
 
@@ -131,7 +135,7 @@ def test_a_description_describes_what_it_is_read_from() -> None:
 )
 def test_a_wrong_description_is_refused(description: dict[str, Any], message: str) -> None:
     with pytest.raises(UnavailableError, match=message):
-        build_network(description)
+        build(description)
 
 
 def test_a_mistyped_entry_gets_the_nearest_name() -> None:

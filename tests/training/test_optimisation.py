@@ -13,7 +13,7 @@ def recipe(**values: object) -> Training:
 
 
 def small_network() -> nn.Module:
-    return build_network(ArticleArchitecture((4,), 3, (5,), 0.0).description())
+    return build_network(ArticleArchitecture((4,), 3, (5,), 0.0))
 
 
 def test_l2_falls_on_weights_by_their_kind_and_on_nothing_else() -> None:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from fercli.bundle import load_bundle
 from fercli.crop import to_unit_range
 from fercli.exporting import check_int8
+from fercli.fer2013 import Pictures, Split
 from fercli.plugins import find_backend
-from fercli_training.data import Pictures, Split
 from fercli_training.quantisation import CALIBRATION, calibration_faces, quantise
 
 Splits = dict[Split, Pictures]
@@ -101,7 +101,7 @@ def test_it_says_nothing(
 
 @pytest.mark.fer2013
 def test_the_shipped_file_is_what_the_data_gives(fer2013: Path, tmp_path: Path) -> None:
-    from fercli_training.data import read_pictures
+    from fercli.fer2013 import read_pictures
 
     bundle = load_bundle("default")
     training = read_pictures(fer2013, [Split.TRAINING])[Split.TRAINING]

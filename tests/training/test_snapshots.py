@@ -5,11 +5,12 @@ import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
 
 from fercli.errors import UsageError
+from fercli.fer2013 import Pictures, Split
 from fercli.prediction import softmax
 from fercli_torch.network import build_network
-from fercli_training.data import Pictures, Split
-from fercli_training.loop import Material, Trainer
+from fercli_training.inputs import TrainingData
 from fercli_training.recipe_files import load_recipe
+from fercli_training.run import TrainingRun
 from fercli_training.snapshots import Candidate, load_snapshots
 
 Splits = dict[Split, Pictures]
@@ -17,8 +18,8 @@ Splits = dict[Split, Pictures]
 
 def train(recipe_file: Path, splits: Splits, folder: Path, *overrides: str) -> list[Candidate]:
     recipe = load_recipe(str(recipe_file), ["average_decay=0", *overrides])
-    material = Material(splits[Split.TRAINING], splits[Split.PUBLIC])
-    return Trainer(recipe, material, folder).run(lambda _: None)
+    material = TrainingData(splits[Split.TRAINING], splits[Split.PUBLIC])
+    return TrainingRun(recipe, material, folder).run(lambda _: None)
 
 
 def answers(recipe_file: Path, weights: dict[str, torch.Tensor], public: Pictures) -> np.ndarray:
@@ -67,7 +68,7 @@ def test_a_run_that_goes_on_with_fewer_snapshots_averages_no_more(
 ) -> None:
     train(recipe_file, splits, tmp_path, "epochs=3", "snapshots=3")
     recipe = load_recipe(str(recipe_file), ["average_decay=0", f"epochs={epochs}", "snapshots=1"])
-    resumed = Trainer(recipe, Material(splits[Split.TRAINING], splits[Split.PUBLIC]), tmp_path)
+    resumed = TrainingRun(recipe, TrainingData(splits[Split.TRAINING], splits[Split.PUBLIC]), tmp_path)
     resumed.resume()
     assert [candidate.name for candidate in resumed.run(lambda _: None)] == ["best epoch"]
     assert list(load_snapshots(tmp_path)) == [epochs]

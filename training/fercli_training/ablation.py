@@ -7,10 +7,10 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from fercli.evaluation.intervals import wilson_interval
 from fercli.files import whole_file
-from fercli.intervals import wilson_interval
+from fercli.png_output import write_png
 from fercli_training.loop import Material, Trainer
-from fercli_training.png_files import write_png
 from fercli_training.recipe_files import load_experiments
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def write_results(results: Sequence[Result], folder: Path) -> None:
 
 def _draw(results: Sequence[Result]) -> Figure:
     """The accuracies as dots with their intervals, the article's ranges as bars behind them."""
-    from fercli_training.drawing import Figure
+    from fercli.plotting import Figure
 
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run: figures, weights, activations, the graph, inputs and confusions."""
+"""What TensorBoard shows of a run: metrics, weights, activations, the graph, inputs and confusions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from fercli.architecture import SIDE
-from fercli_training.charts import confusion_chart
+from fercli.evaluation.charts import confusion_chart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,37 +21,37 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _COLUMNS = 8
-"""Of a sheet of pictures."""
+"""How many pictures stand side by side on a sheet."""
 
 
 class Board:
     """TensorBoard's files in a folder; what an earlier run wrote from `purge_step` on is hidden."""
 
     def __init__(self, folder: Path, purge_step: int) -> None:
-        # Without this sign TensorBoard imports TensorFlow where it finds it: seconds, and words on stderr.
+        # Without this sign TensorBoard imports TensorFlow if it is installed: that takes seconds, and prints.
         sys.modules.setdefault("tensorboard.compat.notf", ModuleType("notf"))
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(str(folder), purge_step=purge_step)
+        self._writer: Any = SummaryWriter(str(folder), purge_step=purge_step)  # its methods carry no types
 
-    def scalars(self, step: int, figures: Mapping[str, float]) -> None:
-        """Figures by their names."""
-        for name, value in figures.items():
-            self._write("scalar", name, value, step)
+    def scalars(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Numbers by their names."""
+        for name, value in metrics.items():
+            self._writer.add_scalar(name, value, step)
 
     def histograms(self, step: int, network: nn.Module, pictures: torch.Tensor) -> None:
         """Every weight, and what each convolution and dense layer makes of pictures, (N, 1, 48, 48)."""
         for name, weight in network.named_parameters():
-            self._write("histogram", f"weights/{name}", weight.detach().cpu(), step)
+            self._writer.add_histogram(f"weights/{name}", weight.detach().cpu(), step)
         for name, activation in _activations(network, pictures).items():
-            self._write("histogram", f"activations/{name}", activation, step)
+            self._writer.add_histogram(f"activations/{name}", activation, step)
 
     def graph(self, network: nn.Module) -> None:
-        """The network's layers and how they hang together."""
+        """The network's layers and their connections."""
         device = next(network.parameters()).device
         training = network.training
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the tracer, on itself
+            warnings.simplefilter("ignore")  # the tracer warns of itself
             self._writer.add_graph(network.eval(), torch.zeros(1, 1, SIDE, SIDE, device=device))
         network.train(training)
 
@@ -61,19 +61,16 @@ class Board:
         sheet = torch.ones(rows * _COLUMNS, SIDE, SIDE)
         sheet[: len(pictures)] = pictures[:, 0].cpu()
         sheet = sheet.view(rows, _COLUMNS, SIDE, SIDE).transpose(1, 2)
-        self._write("image", "augmented", sheet.reshape(1, rows * SIDE, _COLUMNS * SIDE), step)
+        self._writer.add_image("augmented", sheet.reshape(1, rows * SIDE, _COLUMNS * SIDE), step)
 
     def confusion(self, step: int, matrix: NDArray[np.int64]) -> None:
         """The confusion matrix, (7, 7), rows true, columns answered, drawn as shares of each row."""
         chart = confusion_chart(matrix.tolist(), f"PublicTest, epoch {step}")
-        self._write("figure", "confusion", chart, step)
+        self._writer.add_figure("confusion", chart, step)
 
     def close(self) -> None:
-        """Writes out what is still held back."""
+        """Writes what is not written yet."""
         self._writer.close()
-
-    def _write(self, kind: str, *arguments: Any) -> None:
-        getattr(self._writer, f"add_{kind}")(*arguments)
 
 
 def _activations(network: nn.Module, pictures: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fercli.bundle import ONNX_INT8
+from fercli.fer2013 import Split
 from fercli.records import EXPRESSIONS
-from fercli_training.data import Split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fercli_training.evaluation import Evaluation
+    from fercli.evaluation.results import Evaluation
 
 _TEMPLATE = """\
 # {name}
@@ -95,7 +95,7 @@ def model_card(description: Mapping[str, Any], private: Evaluation) -> str:
         int8=ONNX_INT8,
         calibration=provenance["int8"]["pictures"],
         by_expression=_by_expression(private),
-        wrong=1 - private.figures.accuracy,
+        wrong=1 - private.metrics.accuracy,
         confusion=_table(
             ["", *EXPRESSIONS],
             [[name, *map(str, row)] for name, row in zip(EXPRESSIONS, private.confusion, strict=True)],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from fercli_training.data import Pictures
+    from fercli.fer2013 import Pictures
 
 FILE = "checkpoint.pt"
 

@@ -6,16 +6,16 @@ import os
 import shutil
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from fercli.errors import UnavailableError
-from fercli.runtimes import TEMPORARY_TORCH_CACHE, TORCH_CACHE
+from fercli.runtimes import TORCH_CACHE, user_has_chosen_torch_cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from torch import nn
 
@@ -28,36 +28,34 @@ _OPTIONS: dict[str, Any] = {
 
 
 def compile_network(network: nn.Module) -> nn.Module:
-    """The network, whose weights stay its own, compiled when it is first called.
-
-    That call has to be made within `compiler_cache`.
-    """
+    """The network with the same weights; its first call, which has to be within `compiler_cache`, compiles it."""
     return torch.compile(network, dynamic=False, options=_OPTIONS)  # type: ignore[return-value] # torch's stub
 
 
 @contextmanager
 def compiler_cache(folder: Path) -> Iterator[None]:
-    """Within it, what is compiled lies below the run's folder, or where TORCHINDUCTOR_CACHE_DIR says."""
-    before = os.environ.get(TORCH_CACHE, "")
-    if before and not Path(before).name.startswith(TEMPORARY_TORCH_CACHE):
+    """While this lasts, torch compiles into the run's folder, or where TORCHINDUCTOR_CACHE_DIR says."""
+    if user_has_chosen_torch_cache():
         yield
         return
+    before = os.environ.get(TORCH_CACHE)
     os.environ[TORCH_CACHE] = str((folder / _FOLDER).absolute())
     try:
         yield
     finally:
-        os.environ[TORCH_CACHE] = before
-        if not before:
+        if before is None:
             del os.environ[TORCH_CACHE]
+        else:
+            os.environ[TORCH_CACHE] = before
 
 
 def remove_compiled(folder: Path) -> None:
-    """Removes what was compiled for a run that is at its end."""
+    """Removes what was compiled for a run, at its end."""
     shutil.rmtree(folder / _FOLDER, ignore_errors=True)
 
 
 def compiling_fault(folder: Path) -> str:
-    """Why nothing can be compiled here, told after compiling a trifle into the run's folder; or nothing.
+    """Why nothing can be compiled here, or nothing; found out by compiling a trifle into the run's folder.
 
     A compiler alone is not enough: Python's headers have to be there, and its libraries.
     """

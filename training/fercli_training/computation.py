@@ -97,7 +97,7 @@ def _compiled(
     if wanted != "auto":
         return wanted is True, ""
     helps = (
-        recipe.architecture["name"] == ResidualArchitecture.NAME
+        isinstance(recipe.architecture, ResidualArchitecture)
         and (hardware.device, precision) == ("cpu", "float32")
         and "avx2" in hardware.instructions
         and not _AVX512 & hardware.instructions

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from fercli.plotting import Figure, Polygon
 from fercli.records import EXPRESSIONS
-from fercli_training.drawing import Figure, Polygon
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -18,17 +18,17 @@ from fercli.bundle import CARD, DESCRIPTION, FORMAT, ONNX, ONNX_INT8, WEIGHTS, B
 from fercli.choosing import load_classifiers
 from fercli.crop import to_unit_range
 from fercli.devices import CPU
+from fercli.evaluation.calibration import fit_temperature
+from fercli.evaluation.results import Evaluation, Metrics, evaluate, headline_metrics, predict_logits
 from fercli.exporting import ParityError, check_int8, check_parity
+from fercli.fer2013 import Pictures, Split, class_counts
+from fercli.fer2013.duplicates import seen_in
 from fercli.files import sync_folder, whole_folder
 from fercli.records import EXPRESSIONS
 from fercli.runtimes import import_onnxruntime
 from fercli_torch.network import build_network
-from fercli_training.calibration import fit_temperature
 from fercli_training.card import model_card
 from fercli_training.cost import count_cost
-from fercli_training.data import Pictures, Split, class_counts
-from fercli_training.data.duplicates import seen_in
-from fercli_training.evaluation import Evaluation, Figures, answer, evaluate, measure
 from fercli_training.learner import unit_range
 from fercli_training.quantisation import calibration_faces, quantise
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from fercli.plugins import Classifier
+    from fercli_training.inputs import Dataset
     from fercli_training.learner import Weights
     from fercli_training.recipe import Recipe
     from fercli_training.snapshots import Candidate
@@ -52,8 +53,7 @@ def write_bundle(
     folder: Path,
     recipe: Recipe,
     candidate: Candidate,
-    splits: Mapping[Split, Pictures],
-    votes: Mapping[Split, NDArray[np.float32]],
+    dataset: Dataset,
     computed: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Writes the bundle, measured on PublicTest and PrivateTest by its own model.onnx.
@@ -65,8 +65,7 @@ def write_bundle(
         folder: the bundle's.
         recipe: what the network was trained by.
         candidate: its weights.
-        splits: all of FER2013.
-        votes: of FER+, (N, 7), by split, where there are any.
+        dataset: all of FER2013, with FER+ votes where there are any.
         computed: from which epoch on it was trained on what device, in which precision, compiled or not.
 
     Returns:
@@ -77,35 +76,32 @@ def write_bundle(
         ReportError: the folder cannot be written.
     """
     with whole_folder(folder, "Choose another --out.", replace=True) as made:
-        _fill(made, recipe, candidate, splits, votes, computed)
+        _fill(made, recipe, candidate, dataset, computed)
         sync_folder(made)
     return folder
 
 
-def complete_bundle(
-    folder: Path,
-    description: Mapping[str, Any],
-    splits: Mapping[Split, Pictures],
-    votes: Mapping[Split, NDArray[np.float32]],
-) -> None:
-    """Writes what a bundle of weights and model.onnx lacks: the same in 8 bits, figures, card, model.json.
+def complete_bundle(folder: Path, description: Mapping[str, Any], dataset: Dataset) -> None:
+    """Writes what a bundle of weights and model.onnx lacks: the same in 8 bits, metrics, card, model.json.
 
     Args:
         folder: the bundle's, which is written to.
         description: its model.json; entries that are made here are replaced.
-        splits: all of FER2013.
-        votes: of FER+, (N, 7), by split, where there are any.
+        dataset: all of FER2013, with FER+ votes where there are any.
 
     Raises:
         ParityError: the network in 8 bits is too far from the one in 32.
     """
+    splits, votes = dataset.splits, dataset.votes
     faces = calibration_faces(splits[Split.TRAINING])
-    made_by = {"pictures": len(faces), "onnxruntime": import_onnxruntime().__version__}
-    provenance = {**description["provenance"], "int8": made_by}
-    files = dict(description["files"])
-    bundle = Bundle(folder, {**description, "provenance": provenance, "files": files, "metrics": {}})
-    quantise(bundle.verified(ONNX), faces, folder / ONNX_INT8)
-    files[ONNX_INT8] = sha256(folder / ONNX_INT8)
+    quantise(Bundle(folder, dict(description)).verified(ONNX), faces, folder / ONNX_INT8)
+    calibration = {"pictures": len(faces), "onnxruntime": import_onnxruntime().__version__}
+    quantised = {
+        **description,
+        "provenance": {**description["provenance"], "int8": calibration},
+        "files": {**description["files"], ONNX_INT8: sha256(folder / ONNX_INT8)},
+    }
+    bundle = Bundle(folder, quantised)
     exact, small = (_classifier(bundle, backend) for backend in ("onnx", "onnx-int8"))
     batch = _batch(splits[Split.PUBLIC])
     check_int8(small(batch), exact(batch), ONNX_INT8)
@@ -113,22 +109,24 @@ def complete_bundle(
         split: _evaluate(exact, splits[split], splits[Split.TRAINING], votes.get(split))
         for split in (Split.PUBLIC, Split.PRIVATE)
     }
-    for split, evaluation in evaluations.items():
-        small_figures = measure(_answer(small, splits[split]), splits[split].labels)
-        bundle.description["metrics"][str(split)] = _metrics(evaluation, small_figures)
-    (folder / CARD).write_text(model_card(bundle.description, evaluations[Split.PRIVATE]), "utf-8")
-    files[CARD] = sha256(folder / CARD)
-    (folder / DESCRIPTION).write_text(json.dumps(bundle.description, indent=1) + "\n", "utf-8")
+    metrics = {
+        str(split): _metrics(evaluation, _headline(small, splits[split]))
+        for split, evaluation in evaluations.items()
+    }
+    measured = {**quantised, "metrics": metrics}
+    (folder / CARD).write_text(model_card(measured, evaluations[Split.PRIVATE]), "utf-8")
+    completed = {**measured, "files": {**quantised["files"], CARD: sha256(folder / CARD)}}
+    (folder / DESCRIPTION).write_text(json.dumps(completed, indent=1) + "\n", "utf-8")
 
 
 def _fill(
     folder: Path,
     recipe: Recipe,
     candidate: Candidate,
-    splits: Mapping[Split, Pictures],
-    votes: Mapping[Split, NDArray[np.float32]],
+    dataset: Dataset,
     computed: Sequence[Mapping[str, Any]],
 ) -> None:
+    splits = dataset.splits
     network = build_network(recipe.architecture)
     (weights,) = candidate.networks
     network.load_state_dict(weights)
@@ -139,7 +137,7 @@ def _fill(
     description: dict[str, Any] = {
         "format": FORMAT,
         "name": recipe.name,
-        "architecture": recipe.architecture,
+        "architecture": recipe.architecture.description(),
         "expressions": list(EXPRESSIONS),
         "input": {"shape": [1, SIDE, SIDE], "range": [0, 1]},
         "cost": count_cost(network),
@@ -160,7 +158,7 @@ def _fill(
     with torch.inference_mode():
         expected = network(torch.from_numpy(batch)).numpy()
     check_parity(_classifier(Bundle(folder, description), "onnx")(batch), expected, ONNX)
-    complete_bundle(folder, description, splits, votes)
+    complete_bundle(folder, description, dataset)
 
 
 def _calibrate(network: nn.Module, public: Pictures) -> float:
@@ -226,19 +224,23 @@ def _batch(pictures: Pictures) -> NDArray[np.float32]:
     return to_unit_range(pictures.pixels[:_BATCH, np.newaxis])
 
 
-def _answer(classifier: Classifier, pictures: Pictures) -> NDArray[np.float32]:
-    return answer(classifier, pictures, _BATCH, lambda _: None)
+def _logits(classifier: Classifier, pictures: Pictures) -> NDArray[np.float32]:
+    return predict_logits(classifier, pictures, _BATCH, lambda _: None)
+
+
+def _headline(classifier: Classifier, pictures: Pictures) -> Metrics:
+    return headline_metrics(_logits(classifier, pictures), pictures.labels)
 
 
 def _evaluate(
     classifier: Classifier, pictures: Pictures, training: Pictures, votes: NDArray[np.float32] | None
 ) -> Evaluation:
     seen = seen_in(pictures, training)
-    return evaluate(_answer(classifier, pictures), pictures.labels, seen=seen, votes=votes)
+    return evaluate(_logits(classifier, pictures), pictures.labels, seen=seen, votes=votes)
 
 
-def _metrics(evaluation: Evaluation, small: Figures) -> dict[str, Any]:
-    """What model.json tells of a split: the 32-bit network's figures, and the 8-bit one's."""
+def _metrics(evaluation: Evaluation, small: Metrics) -> dict[str, Any]:
+    """What model.json tells of a split: the 32-bit network's metrics, and the 8-bit one's."""
     told = {"unseen": evaluation.unseen, "votes": evaluation.votes, "int8": small}
     others = {name: asdict(value) for name, value in told.items() if value is not None}
-    return asdict(evaluation.figures) | others
+    return asdict(evaluation.metrics) | others

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from fercli.evaluation.metrics import confusion_matrix
 from fercli.files import blamed_on_place, whole_file
 from fercli_training.board import Board
-from fercli_training.figures import confusion_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ _REMEDY = "Make room, and use --resume."
 
 
 class Journal:
-    """The journal of a run in its folder, which goes on after `epoch` whole epochs."""
+    """The journal of a run in its folder, of which `epoch` epochs are done."""
 
     def __init__(self, folder: Path, epoch: int, learner: Learner) -> None:
         self.path = folder / FILE
@@ -39,32 +39,32 @@ class Journal:
         self,
         epoch: int,
         computation: Mapping[str, Any],
-        figures: Mapping[str, Any],
+        metrics: Mapping[str, Any],
         sheet: torch.Tensor,
         labels: NDArray[Any],
         answers: NDArray[Any],
     ) -> None:
-        """The end of an epoch.
+        """Writes down the end of an epoch.
 
         Args:
             epoch: its number, from 1.
             computation: how the epoch was computed, by name.
-            figures: numbers by name.
+            metrics: numbers by name.
             sheet: augmented pictures, float32 (N, 1, 48, 48).
-            labels: of PublicTest, int64 (M,).
+            labels: PublicTest's, int64 (M,).
             answers: the answered expressions there, int64 (M,).
 
         Raises:
             ReportError: metrics.jsonl cannot be written.
         """
-        self._append(json.dumps({"epoch": epoch, **computation, **figures}))
-        self.board.scalars(epoch, figures)
+        self._append(json.dumps({"epoch": epoch, **computation, **metrics}))
+        self.board.scalars(epoch, metrics)
         self.board.histograms(epoch, self.learner.network, sheet)
         self.board.augmented(epoch, sheet)
         self.board.confusion(epoch, confusion_matrix(labels, answers))
 
     def close(self) -> None:
-        """Writes out what TensorBoard still holds back."""
+        """Writes what TensorBoard has not written yet."""
         self.board.close()
 
     def _keep(self, epoch: int) -> None:

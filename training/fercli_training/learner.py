@@ -30,10 +30,8 @@ _EVALUATION_BATCH = 512
 class Learner:
     """The network of a recipe, with its optimiser, its moving averages and its teachers.
 
-    Where it is `compiled`, that is what learns and what teaches; `network` itself and the averages are not.
-
-    Raises:
-        UnavailableError: the recipe's architecture is unknown or described wrongly.
+    With `compiled`, a compiled network learns and compiled ones teach. `network` itself and the averages are
+    not compiled.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fercli_training.data import Pictures
+    from fercli.fer2013 import Pictures
 
 CALIBRATION = 512
 """How many pictures a network is calibrated by."""

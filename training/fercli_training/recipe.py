@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fercli.errors import UsageError, did_you_mean
 from fercli.records import EXPRESSIONS
+
+if TYPE_CHECKING:
+    from fercli.architecture import Architecture
 
 _LARGEST = 1e30
 """What an optimiser multiplies with has to stay in the range of 32-bit floats."""
@@ -144,12 +147,16 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A name, the architecture entry of model.json, and the training of it."""
+    """A name, the network's architecture, and how it is trained."""
 
     name: str
-    architecture: dict[str, Any]
+    architecture: Architecture
     training: Training
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain values, for a bundle's provenance."""
-        return asdict(self)
+        return {
+            "name": self.name,
+            "architecture": self.architecture.description(),
+            "training": asdict(self.training),
+        }

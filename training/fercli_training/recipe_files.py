@@ -81,10 +81,10 @@ def _recipe(name: str, tables: Mapping[str, Any], path: Path, overrides: Iterabl
         else:
             training[key] = value
     try:
-        described = read_architecture(architecture).description()
+        network = read_architecture(architecture)
     except UnavailableError as error:
         raise UsageError(f"{path}: {error.message}", error.remedy) from error
-    return Recipe(name, described, _training(training, str(path)))
+    return Recipe(name, network, _training(training, str(path)))
 
 
 def _read(path: Path) -> dict[str, Any]:

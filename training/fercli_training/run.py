@@ -1,130 +1,220 @@
-"""A whole run: a recipe, data and a folder in, the run's models out."""
+"""One training run in one folder: how it computes, where it goes on, and what it writes down."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from fercli.bundle import load_bundle
-from fercli.errors import UsageError
-from fercli_torch.network import load_network
-from fercli_training.data import Split, read_pictures
-from fercli_training.data.interpretation import silently
-from fercli_training.data.votes import read_votes
-from fercli_training.export import write_bundle
-from fercli_training.loop import Material, Trainer
-from fercli_training.place import MODEL
+from fercli.errors import FercliError, UsageError
+from fercli.interruption import deferred
+from fercli_training.checkpoint import (
+    FILE,
+    fingerprint,
+    foreign_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
+from fercli_training.compiling import compiler_cache, compiling_fault, remove_compiled, require_compiling
+from fercli_training.computation import Computation, choose_computation
+from fercli_training.hardware import find_hardware
+from fercli_training.journal import Journal
+from fercli_training.learner import Learner
+from fercli_training.optimisation import learning_rate
+from fercli_training.processes import launch, leave
+from fercli_training.progress import Progress, RateMeter
+from fercli_training.snapshots import (
+    Candidate,
+    compare_means,
+    keep_snapshots,
+    load_snapshots,
+    save_snapshot,
+)
+from fercli_training.trainer import NotFiniteError, Trainer, require_pictures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fercli_training.data import Pictures
+    from fercli.interruption import Interruption
+    from fercli_training.inputs import TrainingData
     from fercli_training.recipe import Recipe
-    from fercli_training.snapshots import Candidate
-
-_ENSEMBLE = "ensemble"
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What a run reads: the data set, the FER+ votes, and the models that teach."""
-
-    data: Path
-    votes: Path | None = None
-    teachers: Sequence[str] = ()
+class DivergedError(FercliError):
+    """The loss is no longer a number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a run made: its candidates, best on PublicTest first, and the models' folders."""
+class TrainingRun:
+    """One run in one folder, which gets `checkpoint.pt`, `metrics.jsonl` and TensorBoard's files.
 
-    candidates: list[Candidate]
-    models: list[Path]
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """The pictures of all splits, and their FER+ votes, float32 (N, 7), where there are any."""
-
-    splits: Mapping[Split, Pictures]
-    votes: Mapping[Split, NDArray[np.float32]]
-
-
-def prepare(
-    recipe: Recipe, sources: Sources, tell: Callable[[str], None] = silently
-) -> tuple[Material, Data]:
-    """What a network learns from, and all data, which measures what the run makes.
-
-    `tell` takes a sentence on what in the data was taken for what.
+    The moving averages of the weights (and of batch normalisation's statistics) are what is evaluated
+    and kept, as in the article.
 
     Raises:
-        UsageError: the data or the votes are broken, or do not fit the recipe.
-        ModelError: a teacher's bundle is not whole.
+        UsageError: too few pictures to train on.
+        UnavailableError: the networks are to be compiled and cannot be.
+        DeviceError: there are fewer devices.
+
+    Attributes:
+        computation: how it computes.
+        told: the same as a sentence, with the reasons, and with what changed since an earlier run.
+        computed: from which epoch on the run computed how, as model.json tells it.
+        best: the best epoch on PublicTest so far.
     """
-    _refuse_unfit(recipe, sources)
-    return read_material(sources, tell)
 
-
-def read_material(sources: Sources, tell: Callable[[str], None] = silently) -> tuple[Material, Data]:
-    """What a network learns from, and all data; raises as `prepare`."""
-    splits = read_pictures(sources.data, Split, tell)
-    votes = {}
-    if sources.votes is not None:
-        votes = {split: read_votes(sources.votes, pictures.rows) for split, pictures in splits.items()}
-    teachers = [load_network(load_bundle(name)) for name in sources.teachers]
-    training, public = splits[Split.TRAINING], splits[Split.PUBLIC]
-    return Material(training, public, votes.get(Split.TRAINING), teachers), Data(splits, votes)
-
-
-def finish(trainer: Trainer, candidates: list[Candidate], data: Data) -> Made:
-    """Writes the best single network as a model; an ensemble that is better still, as several more.
-
-    Raises:
-        ParityError: a model's runtimes differ by more than is allowed.
-        ReportError: the folder cannot be written.
-    """
-    recipe, folder, computed = trainer.recipe, trainer.folder, trainer.computed
-    ranked = sorted(candidates, key=lambda candidate: candidate.public_accuracy, reverse=True)
-    single = next(candidate for candidate in ranked if len(candidate.networks) == 1)
-    models = [write_bundle(folder / MODEL, recipe, single, data.splits, data.votes, computed)]
-    if ranked[0] is not single:
-        models = [
-            write_bundle(
-                folder / _ENSEMBLE / f"{epoch}",
-                recipe,
-                ranked[0].member(number),
-                data.splits,
-                data.votes,
-                computed,
-            )
-            for number, epoch in enumerate(ranked[0].epochs)
-        ]
-    return Made(ranked, models)
-
-
-def _refuse_unfit(recipe: Recipe, sources: Sources) -> None:
-    """A recipe that wants votes or teachers does not quietly do without."""
-    training = recipe.training
-    if training.votes and sources.votes is None:
-        raise UsageError(
-            f"The recipe {recipe.name} mixes FER+ votes into the labels, and there are none.",
-            "Give them with --ferplus, or leave them out with --set votes=0.",
+    def __init__(self, recipe: Recipe, data: TrainingData, folder: Path, devices: int = 1) -> None:
+        require_pictures(data.training, devices)
+        self.recipe = recipe
+        self.folder = folder
+        hardware = find_hardware(devices)
+        self.computation, self.told = choose_computation(
+            recipe, hardware, len(data.training) // devices, lambda: compiling_fault(folder)
         )
-    if training.teacher and not sources.teachers:
-        raise UsageError(
-            f"The recipe {recipe.name} wants teachers, and there are none.",
-            "Give models with --teacher, or do without by --set teacher=0.",
-        )
-    for given, share, name in (
-        (sources.votes, training.votes, "votes"),
-        (sources.teachers, training.teacher, "teacher"),
-    ):
-        if given and not share:
+        if recipe.training.compile is True:
+            require_compiling(folder)
+        self.computed = [{"from_epoch": 1, **asdict(self.computation)}]
+        self.fabric = launch(hardware.device, self.computation.precision, devices)
+        self.learner = Learner(recipe, self.fabric, data.teachers, compiled=self.computation.compiled)
+        self.trainer = Trainer(recipe.training, self.learner, data, self.fabric)
+        self.best = Candidate("best epoch", (), (), 0.0)
+        self._fingerprint = fingerprint(data.training, data.public)
+
+    @property
+    def is_main_process(self) -> bool:
+        """Whether this process is the one of the run that writes and reports."""
+        return self.fabric.is_global_zero
+
+    def has_checkpoint(self) -> bool:
+        """Whether there is anything in the folder to go on from."""
+        return (self.folder / FILE).is_file()
+
+    def resume(self) -> None:
+        """Goes on from the folder's checkpoint, to the same numbers as an undisturbed run.
+
+        Raises:
+            UsageError: there is no checkpoint, it is broken, or it belongs to another architecture or to
+                other data.
+        """
+        state = load_checkpoint(self.folder)
+        if state["architecture"] != self.recipe.architecture.description():
             raise UsageError(
-                f"The recipe {recipe.name} makes no use of --{'ferplus' if name == 'votes' else name}.",
-                f"Say how much with --set {name}=0.5, for instance.",
+                f"The checkpoint in {self.folder} is of another architecture than the recipe's.",
+                "Resume with the recipe it was begun with, or choose another --out.",
             )
+        try:
+            if state["data"] != self._fingerprint:
+                raise UsageError(
+                    f"The checkpoint in {self.folder} was made from other pictures, or in another order.",
+                    "Resume with the data it was begun with, or choose another --out.",
+                )
+            self.trainer.restore(state)
+            self.best = Candidate(**state["best"])
+            self._continue(state["computed"])
+        except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise foreign_checkpoint(self.folder / FILE) from error
+
+    def _continue(self, computed: list[dict[str, Any]]) -> None:
+        """Notes how the run computed so far, and says so where that changes."""
+        last = Computation(**{name: value for name, value in computed[-1].items() if name != "from_epoch"})
+        self.computed = list(computed)
+        if last != self.computation:
+            self.told += f" Until now the run computed in {last}: from here the numbers differ a little."
+            self.computed.append({"from_epoch": self.trainer.epoch + 1, **asdict(self.computation)})
+
+    def run(self, report: Callable[[Progress], None]) -> list[Candidate]:
+        """Trains for what is left of the epochs.
+
+        Args:
+            report: is told where the run stands after every step.
+
+        Returns:
+            The best epoch's averaged weights, and where there are several snapshots, their means; nothing
+            in a process that is not the main one.
+
+        Raises:
+            DivergedError: the loss became NaN or infinite; the last good checkpoint is kept.
+            ReportError: a checkpoint or metrics.jsonl cannot be written.
+            KeyboardInterrupt: a signal asked for the end; where the run stands has been saved.
+        """
+        journal = None
+        if self.is_main_process:
+            journal = Journal(self.folder, self.trainer.epoch, self.learner)
+            keep_snapshots(self.folder, self.trainer.epoch, self.recipe.training.snapshots)
+        try:
+            with deferred() as interruption, compiler_cache(self.folder):
+                while self.trainer.epoch < self.recipe.training.epochs:
+                    rate = self._train_epoch(report, interruption)
+                    self._end_epoch(rate, journal)
+        except NotFiniteError as error:
+            raise self._diverged(str(error)) from error
+        finally:
+            if journal is not None:
+                journal.close()
+            leave(self.fabric)
+        if not self.is_main_process:
+            return []
+        remove_compiled(self.folder)
+        public = self.trainer.public_pixels, self.trainer.public_labels
+        return [self.best, *compare_means(load_snapshots(self.folder), self.learner, *public)]
+
+    def _train_epoch(
+        self, report: Callable[[Progress], None], interruption: Callable[[], Interruption | None]
+    ) -> float:
+        """What is left of an epoch; returns pictures a second."""
+        trainer, meter, rate = self.trainer, RateMeter(), 0.0
+        for _ in trainer.train_epoch():
+            # All processes have to leave after the same step.
+            if trainer.any_process(interruption() is not None):
+                self._save()
+                raise interruption() or KeyboardInterrupt
+            rate = meter.count(trainer.batch)
+            if self.is_main_process:
+                report(self._progress(rate))
+        return rate
+
+    def _end_epoch(self, rate: float, journal: Journal | None) -> None:
+        """Evaluates, keeps what is best, and writes everything down."""
+        loss, accuracy = self.trainer.end_epoch()
+        if journal is None:
+            return
+        recipe, epoch = self.recipe.training, self.trainer.epoch
+        labels, answers = self.trainer.public_answers()
+        public = float((answers == labels).mean())
+        if public > self.best.public_accuracy or not self.best.networks:
+            self.best = Candidate("best epoch", (epoch,), (self.learner.averaged_weights(),), public)
+        if epoch % recipe.snapshot_interval == 0:
+            save_snapshot(self.folder, epoch, self.learner.averaged_weights(), recipe.snapshots)
+        self._save()
+        metrics = {
+            "learning_rate": learning_rate(recipe, epoch - 1 / (2 * self.trainer.steps)),
+            "loss": loss,
+            "accuracy": accuracy,
+            "public_accuracy": public,
+            "pictures_a_second": rate,
+        }
+        journal.write(epoch, asdict(self.computation), metrics, self.trainer.sheet(), labels, answers)
+
+    def _progress(self, rate: float) -> Progress:
+        trainer = self.trainer
+        return Progress(
+            self.recipe.name, trainer.epoch + 1, self.recipe.training.epochs, trainer.step, trainer.steps,
+            *trainer.means, rate, self.best.public_accuracy,
+        )  # fmt: skip
+
+    def _save(self) -> None:
+        if not self.is_main_process:
+            return
+        state: dict[str, Any] = {
+            "architecture": self.recipe.architecture.description(),
+            "data": self._fingerprint,
+            "computed": self.computed,
+            "best": asdict(self.best),
+        }
+        save_checkpoint(self.folder, state | self.trainer.state())
+
+    def _diverged(self, what: str) -> DivergedError:
+        remedy = "Lower the learning rate, for instance --set learning_rate=0.0003"
+        if self.trainer.epoch == 0:
+            return DivergedError(f"{what}; there is no checkpoint yet.", f"{remedy}.")
+        kept = f"the checkpoint of epoch {self.trainer.epoch} is kept in {self.folder}"
+        return DivergedError(f"{what}; {kept}.", f"{remedy}, and use --resume.")

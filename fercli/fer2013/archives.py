@@ -1,0 +1,107 @@
+"""A .zip or .tar that holds the challenge's CSV or class folders, read where it lies.
+
+Nothing is unpacked to disk, so no name in an archive can lead anywhere; what is read of one is bounded.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from fercli.errors import UsageError
+from fercli.fer2013.contents import read_contents
+from fercli.fer2013.streams import BROKEN, unpacked
+from fercli.fer2013.trees import Leaf, Tree, is_clutter
+from fercli.wording import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fercli.fer2013.rows import BrokenRow, Row
+
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
+REMEDY = "Unpack it, and give the fer2013.csv in it, or the folder that holds the class folders."
+
+_MAX_KEPT = 1 << 30
+"""Bytes of all pictures of a .tar, which are kept in memory: it is read in its own order only."""
+
+_MAX_FILES = 1 << 20
+
+
+def read_archive(path: Path, tell: Callable[[str], None]) -> Iterator[Row | BrokenRow]:
+    """The rows of the archive's CSV or the pictures of its class folders.
+
+    Raises:
+        UsageError: the archive cannot be read; or as of `read_contents`.
+    """
+    try:
+        with path.open("rb") as file, _opened(path, file) as tree:
+            in_any_order = zipfile.is_zipfile(file)
+            yield from read_contents(path, tree, lambda: tree if in_any_order else _kept(tree), tell)
+    except BROKEN as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{quoted(path)} cannot be read: {reason}.", REMEDY) from error
+
+
+@contextmanager
+def _opened(path: Path, file: BinaryIO) -> Iterator[Tree]:
+    """The archive's files and folders, but for links and devices; they can be opened while this lasts."""
+    tree = Tree(str(path))
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as packed:
+            for info in packed.infolist():
+                _add(tree, info.filename, info.is_dir(), partial(_open_zipped, packed, info))
+            yield tree
+        return
+    file.seek(0)
+    stream = unpacked(file)
+    with tarfile.open(fileobj=stream, mode="r:") as archive:
+        for member in archive:
+            if member.isfile() or member.isdir():
+                opener = partial(_open_member, archive, member)
+                _add(tree, member.name, member.isdir(), opener)
+        # tarfile takes whatever is no header for the end; the end is a block of zeros.
+        stream.seek(archive.offset)
+        if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise OSError("it is cut off, or damaged inside")
+        yield tree
+
+
+def _add(tree: Tree, name: str, is_folder: bool, opener: Callable[[], BinaryIO]) -> None:
+    parts = tuple(part for part in name.replace("\\", "/").split("/") if part not in {"", "."})
+    if not parts or is_clutter(parts):
+        return
+    if is_folder:
+        tree.add_folder(parts)
+    else:
+        tree.add_file(Leaf(parts, f"{quoted(tree.root)}, {quoted('/'.join(parts))}", opener))
+    if len(tree.files) > _MAX_FILES:
+        raise OSError(f"it holds more than {_MAX_FILES:,} files")
+
+
+def _open_zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
+    try:
+        return cast("BinaryIO", archive.open(info))
+    except (RuntimeError, NotImplementedError) as error:  # a password, and a packing that Python lacks
+        raise OSError(str(error)) from error
+
+
+def _open_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO:
+    return cast("BinaryIO", archive.extractfile(member))
+
+
+def _kept(tree: Tree) -> Tree:
+    """The tree with its files in memory, read in their own order."""
+    kept, size = Tree(tree.root, tree.folders), 0
+    for leaf in tree.files:
+        data = leaf.read()
+        size += len(data)
+        if size > _MAX_KEPT:
+            raise OSError(f"its pictures have more than {_MAX_KEPT >> 30} GiB")
+        kept.add_file(Leaf(leaf.parts, leaf.where, partial(io.BytesIO, data)))
+    return kept

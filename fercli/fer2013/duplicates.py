@@ -1,0 +1,39 @@
+"""Pictures that occur more than once, pixel for pixel or nearly so."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fercli.fer2013.likeness import likely_pairs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fercli.fer2013.rows import Pictures
+
+
+def exact_copies(pixels: NDArray[np.uint8]) -> list[NDArray[np.int64]]:
+    """The groups of pictures of uint8 (N, 48, 48) that are equal: the places of two or more, int64 (K,)."""
+    groups: dict[bytes, list[int]] = {}
+    for place, picture in enumerate(pixels):
+        digest = hashlib.blake2b(picture.tobytes(), digest_size=16).digest()
+        groups.setdefault(digest, []).append(place)
+    return [np.array(places, np.int64) for places in groups.values() if len(places) > 1]
+
+
+def near_pairs(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The places, (K, 2), of each picture of uint8 (N, 48, 48) and each other that is nearly its copy."""
+    found = list(likely_pairs(pixels, pixels, once=True))
+    pairs = np.concatenate(found) if found else np.empty((0, 2), np.int64)
+    return np.concatenate([pairs, pairs[:, ::-1]])
+
+
+def seen_in(pictures: Pictures, training: Pictures) -> NDArray[np.bool_]:
+    """Which of N pictures occur, exactly or nearly, among those of training: bool (N,)."""
+    seen = np.zeros(len(pictures), bool)
+    for pairs in likely_pairs(training.pixels, pictures.pixels):
+        seen[pairs[:, 1]] = True
+    return seen

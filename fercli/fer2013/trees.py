@@ -1,0 +1,113 @@
+"""Folders of pictures, on disk or in an archive, as one thing: names in order, bytes on demand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from fercli.fer2013.streams import BROKEN
+from fercli.wording import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+_CLUTTER = frozenset(("__macosx", "thumbs.db", "desktop.ini"))
+"""What systems leave in folders, besides hidden files."""
+
+MAX_PICTURE = 64 << 20
+"""Bytes that a picture's file may have."""
+
+Parts = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A file in a tree.
+
+    Attributes:
+        parts: its path from the tree's root.
+        where: what a message calls it.
+        open: gives it opened for reading bytes.
+    """
+
+    parts: Parts
+    where: str
+    open: Callable[[], BinaryIO]
+
+    def read(self) -> bytes:
+        """Its bytes; raises `OSError` where they cannot be read, or are too many for a picture."""
+        try:
+            with self.open() as file:
+                data = file.read(MAX_PICTURE + 1)
+        except OSError:
+            raise
+        except BROKEN as error:
+            raise OSError(str(error)) from error
+        if len(data) > MAX_PICTURE:
+            raise OSError(f"it has more than {MAX_PICTURE >> 20} MiB")
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Folders, by their paths from the root, which is `()`, and files. Hidden ones are left out.
+
+    Attributes:
+        root: what a message calls it.
+    """
+
+    root: str
+    folders: set[Parts] = field(default_factory=lambda: {()})
+    files: list[Leaf] = field(default_factory=list)
+
+    def add_folder(self, parts: Parts) -> None:
+        """Adds a folder and those that it lies in."""
+        self.folders.update(parts[:count] for count in range(len(parts) + 1))
+
+    def add_file(self, leaf: Leaf) -> None:
+        """Adds a file and the folders that it lies in."""
+        self.files.append(leaf)
+        self.add_folder(leaf.parts[:-1])
+
+    def children(self, parent: Parts) -> list[str]:
+        """The names of the folders in a folder, in their order."""
+        depth = len(parent)
+        return sorted(
+            parts[-1] for parts in self.folders if len(parts) == depth + 1 and parts[:depth] == parent
+        )
+
+    def name(self, parts: Parts) -> str:
+        """What a message calls a folder of the tree."""
+        return quoted("/".join((self.root, *parts)))
+
+
+def is_clutter(parts: Parts) -> bool:
+    """Whether a path is hidden, or leads through what systems leave behind."""
+    return any(part.startswith(".") or part.casefold() in _CLUTTER for part in parts)
+
+
+def tree_on_disk(root: Path) -> Tree:
+    """The tree of a folder; raises `OSError` where a folder cannot be read."""
+    tree = Tree(str(root))
+    for path in _below(root):
+        parts = path.relative_to(root).parts
+        if path.is_dir():
+            tree.add_folder(parts)
+        else:
+            tree.add_file(Leaf(parts, quoted(path), partial(_open, path)))
+    return tree
+
+
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for child in folder.iterdir():
+        if not is_clutter((child.name,)):
+            yield child
+            if child.is_dir():
+                yield from _below(child)
