@@ -2,7 +2,7 @@
 
 ONNX Runtime and OpenVINO follow a tensor's `external_data` to other files. The package `onnx` could tell,
 but it is large and is needed for nothing else here; the few fields that matter are read straight from the
-file, which is in protobuf's wire format (https://protobuf.dev/programming-guides/encoding).
+file (`fercli.protobuf`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fercli.errors import ModelError
+from fercli.protobuf import read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from fercli.protobuf import Field
 
 _INSIDE: dict[str, dict[int, str]] = {
     "model": {7: "graph", 25: "function"},
@@ -36,9 +39,7 @@ _INSIDE: dict[str, dict[int, str]] = {
 
 _DATA_TYPE, _FLOATS, _RAW, _EXTERNAL_DATA, _LOCATION = 2, 4, 9, 13, 14  # fields of a tensor
 _FLOAT = 1  # the data type of 32-bit floats
-_VARINT, _64_BIT, _LENGTH, _32_BIT = 0, 1, 2, 5  # protobuf's wire types
 _DEPTH = 50
-_LONGEST = 10  # bytes of a number of 64 bits
 
 
 def check_onnx(path: Path) -> None:
@@ -50,10 +51,10 @@ def check_onnx(path: Path) -> None:
     """
     try:
         problems = [
-            _problem(list(_fields(tensor)))
+            _problem(list(read_fields(tensor)))
             for tensor in _tensors(memoryview(path.read_bytes()), "model", 0)
         ]
-    except (IndexError, ValueError):
+    except ValueError:
         problems = []
     if not problems:
         raise ModelError(f"{path} is not an ONNX model.")
@@ -61,13 +62,13 @@ def check_onnx(path: Path) -> None:
         raise ModelError(f"{path} {problem}.")
 
 
-def _problem(fields: list[tuple[int, int | memoryview]]) -> str:
+def _problem(fields: list[Field]) -> str:
     """What is wrong with a tensor; empty where nothing is."""
-    if any(number == _EXTERNAL_DATA or (number == _LOCATION and value) for number, value in fields):
+    if any(number == _EXTERNAL_DATA or (number == _LOCATION and value) for number, _, value in fields):
         return "keeps weights in another file, which no model may"
-    if (_DATA_TYPE, _FLOAT) in fields:
+    if any(number == _DATA_TYPE and value == _FLOAT for number, _, value in fields):
         stored = [
-            value for number, value in fields if number in {_RAW, _FLOATS} and not isinstance(value, int)
+            value for number, _, value in fields if number in {_RAW, _FLOATS} and not isinstance(value, int)
         ]
         if not all(np.isfinite(np.frombuffer(value, "<f4")).all() for value in stored):
             return "holds weights that are not finite numbers"
@@ -77,7 +78,7 @@ def _problem(fields: list[tuple[int, int | memoryview]]) -> str:
 def _tensors(message: memoryview, kind: str, depth: int) -> Iterator[memoryview]:
     if depth > _DEPTH:
         raise ValueError("nested too deeply")
-    for number, value in _fields(message):
+    for number, _, value in read_fields(message):
         inner = _INSIDE[kind].get(number)
         if inner is None:
             continue
@@ -87,36 +88,3 @@ def _tensors(message: memoryview, kind: str, depth: int) -> Iterator[memoryview]
             yield value
         else:
             yield from _tensors(value, inner, depth + 1)
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Each field of a message: its number, and its value as a whole number or as bytes."""
-    place = 0
-    while place < len(message):
-        key, place = _varint(message, place)
-        number, wire = key >> 3, key & 7
-        if wire == _VARINT:
-            value, place = _varint(message, place)
-            yield number, value
-            continue
-        if wire == _LENGTH:
-            size, place = _varint(message, place)
-        elif wire in {_64_BIT, _32_BIT}:
-            size = 8 if wire == _64_BIT else 4
-        else:
-            raise ValueError("an unknown wire type")
-        if size > len(message) - place:
-            raise ValueError("cut off")
-        yield number, message[place : place + size]
-        place += size
-
-
-def _varint(message: memoryview, place: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the lowest first, and the place after it."""
-    value = 0
-    for length in range(_LONGEST):
-        byte = message[place + length]
-        value |= (byte & 0x7F) << 7 * length
-        if byte & 0x80 == 0:
-            return value, place + length + 1
-    raise ValueError("a number without end")

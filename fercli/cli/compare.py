@@ -68,7 +68,7 @@ def backends(
         str, typer.Option(metavar="N,...", help="How many faces the network reads at once.")
     ] = "1,8,64",
     repeat: _Repeat = 5,
-    format: _LayoutOption = Layout.TABLE,  # noqa: A002 - the parameter is the option's name
+    layout: _LayoutOption = Layout.TABLE,
 ) -> None:
     """Run one model by every backend: do they agree, how fast are they, what do they cost?
 
@@ -87,7 +87,7 @@ def backends(
         bundle = load_bundle(model)
         faces = _faces(paths or [], "mtcnn")
         comparison = compare_backends(_names(names), bundle, device, faces, sizes, repeat, tell)
-    _print(comparison, format)
+    _print(comparison, layout)
     disagreeing = disagreements(comparison)
     if disagreeing:
         say(*(f"fercli: {sentence}" for sentence in disagreeing))
@@ -124,7 +124,7 @@ def models(
     device: options.Device = "auto",
     batch_size: options.BatchSize = 64,
     repeat: _Repeat = 5,
-    format: _LayoutOption = Layout.TABLE,  # noqa: A002 - the parameter is the option's name
+    layout: _LayoutOption = Layout.TABLE,
 ) -> None:
     """Run several models on the same faces: how often right, how often of one mind, how fast, how large?
 
@@ -139,7 +139,7 @@ def models(
     with claimed_standard_output(), counting(_WORK, shown=True) as tell:
         faces = _faces(photos or [], detector) if data is None else _fer2013(data, split)
         comparison = compare_models(names, backend, device, faces, batch_size, repeat, tell)
-    _print(comparison, format)
+    _print(comparison, layout)
     _leave(comparison, faces.unreadable)
 
 
@@ -158,7 +158,7 @@ def detectors(
     min_face: options.MinFace = 40,
     min_score: options.MinScore = 0.9,
     repeat: _Repeat = 5,
-    format: _LayoutOption = Layout.TABLE,  # noqa: A002 - the parameter is the option's name
+    layout: _LayoutOption = Layout.TABLE,
 ) -> None:
     """Find the faces of photos by every detector: how many, which of mtcnn's too, how fast?
 
@@ -172,7 +172,7 @@ def detectors(
         comparison, failures = compare_detectors(
             _names(names), photos(paths), min_face, min_score, repeat, tell
         )
-    _print(comparison, format)
+    _print(comparison, layout)
     _leave(comparison, failures)
 
 

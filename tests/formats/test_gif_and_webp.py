@@ -10,25 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fercli.errors import PhotoError
 from fercli.errors import PhotoErrorKind as Kind
 from fercli.images import decode
 from tests.corpus import HAS_GIF, RUINS, gradient, noise, photo, pillow_encoded, ruined
+from tests.formats.conftest import assert_same, kind_of
 
 needs_gif = pytest.mark.skipif(not HAS_GIF, reason="this OpenCV reads no GIF")
 TRAILERS = (b"\0", bytes(1000), b"words" * 20, noise().tobytes())
-
-
-def kind_of(data: bytes) -> Kind | None:
-    try:
-        decode(data)
-    except PhotoError as error:
-        return error.kind
-    return None
-
-
-def assert_same(data: bytes, original: bytes) -> None:
-    assert np.array_equal(decode(data), decode(original))
 
 
 def animated(file_format: str, **options: Any) -> bytes:

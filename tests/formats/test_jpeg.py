@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from fercli.errors import PhotoError
 from fercli.errors import PhotoErrorKind as Kind
 from fercli.images import decode
 from tests.corpus import PICTURES, RUINS, encoded, gradient, photo, pillow_encoded, ruined
+from tests.formats.conftest import assert_same, kind_of
 
 RGB = gradient()
 END = b"\xff\xd9"
@@ -33,18 +33,6 @@ variants = pytest.mark.parametrize("variant", VARIANTS)
 def whole(variant: str) -> bytes:
     mode = "CMYK" if variant == "CMYK" else None
     return pillow_encoded(photo(), "JPEG", mode, **VARIANTS[variant])
-
-
-def kind_of(data: bytes) -> Kind | None:
-    try:
-        decode(data)
-    except PhotoError as error:
-        return error.kind
-    return None
-
-
-def assert_same(data: bytes, original: bytes) -> None:
-    assert np.array_equal(decode(data), decode(original))
 
 
 def without_end(data: bytes) -> bytes:

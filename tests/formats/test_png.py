@@ -10,23 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fercli.errors import PhotoError
 from fercli.errors import PhotoErrorKind as Kind
 from fercli.images import decode
 from tests.corpus import RUINS, chunk, encoded, gradient, photo, pillow_encoded, png, ruined
+from tests.formats.conftest import kind_of
 
 RGB = gradient()
 WHOLE = encoded(photo(), "png")
 HEADER = 8 + 25
 """Bytes up to the end of the first chunk."""
-
-
-def kind_of(data: bytes) -> Kind | None:
-    try:
-        decode(data)
-    except PhotoError as error:
-        return error.kind
-    return None
 
 
 def assert_same(data: bytes) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fercli.errors import PhotoError
 from fercli.errors import PhotoErrorKind as Kind
 from fercli.images import decode
 from tests.corpus import RUINS, gradient, noise, photo, pillow_encoded, ruined
+from tests.formats.conftest import kind_of
 
 RGB = gradient()
 HEIGHT, WIDTH = RGB.shape[:2]
@@ -29,14 +29,6 @@ compressions = pytest.mark.parametrize("compression", COMPRESSIONS)
 def whole(compression: str | None) -> bytes:
     mode = "1" if compression in {"group3", "group4"} else "RGB"
     return pillow_encoded(photo(), "TIFF", mode, compression=compression)
-
-
-def kind_of(data: bytes) -> Kind | None:
-    try:
-        decode(data)
-    except PhotoError as error:
-        return error.kind
-    return None
 
 
 def tiff(
