@@ -1,5 +1,6 @@
 """What one step costs and does, against figures worked out in NumPy on three pictures."""
 
+import copy
 import itertools
 import json
 from collections.abc import Sequence
@@ -206,3 +207,17 @@ def test_a_weight_that_is_no_number_is_noticed(tmp_path: Path) -> None:
     with torch.no_grad():
         run.learner.network.get_parameter("classifier.bias")[2] = torch.inf
     assert not run.learner.is_whole()
+
+
+def test_what_a_checkpoint_holds_is_taken_on_but_its_regularisation(tmp_path: Path) -> None:
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+    before = trainer(tmp_path / "before", optimiser="adam", dense_l2=0.125)
+    before.run(lambda _: None)
+    after = trainer(tmp_path / "after", optimiser="adam", dense_l2=0.5, weight_decay=0.25, seed=9)
+    after.learner.restore(copy.deepcopy(before.learner.state()))
+    taken, held = after.learner.state(), before.learner.state()
+    for part in ("network", "average"):
+        torch.testing.assert_close(dict(taken[part]), dict(held[part]), rtol=0, atol=0)
+    torch.testing.assert_close(taken["optimiser"]["state"], held["optimiser"]["state"], rtol=0, atol=0)
+    assert [group["weight_decay"] for group in after.learner.optimiser.param_groups] == [0.75, 0.25, 0.0]

@@ -49,10 +49,12 @@ def test_classes_weigh_what_the_recipe_says() -> None:
 
 
 def test_the_squared_hinge_is_tangs() -> None:
-    values = torch.tensor([[2.0, -3.0, 0.5, -0.5, -1.0, -2.0, 0.0]])
-    # The right class is beyond its margin; of the others, 0.5, -0.5 and 0 are short of theirs.
-    targets = make_targets(torch.tensor([0]), None, recipe())
-    assert float(losses(values, targets, "squared_hinge")) == pytest.approx(1.5**2 + 0.5**2 + 1.0)
+    values = torch.tensor([[2.0, -3.0, 0.5, -0.5, -1.0, -2.0, 0.0], [-0.25, *[-2.0] * 6]])
+    # The first right class is beyond its margin; of the others, 0.5, -0.5 and 0 are short of theirs.
+    # The second right class is short of it, and the others are not.
+    targets = make_targets(torch.tensor([0, 0]), None, recipe())
+    expected = [1.5**2 + 0.5**2 + 1.0, 1.25**2]
+    assert losses(values, targets, "squared_hinge").tolist() == pytest.approx(expected)
 
 
 def test_mixup_mixes_pictures_and_targets_by_the_same_shares() -> None:
@@ -63,6 +65,7 @@ def test_mixup_mixes_pictures_and_targets_by_the_same_shares() -> None:
     torch.testing.assert_close(mixed.view(4, 4), answers[:, :4])
     torch.testing.assert_close(answers.sum(1), torch.ones(4))
     assert (answers.diagonal() >= 0.5).all()  # a picture stays more itself than another
+    assert (answers >= 0).all()  # and no more than itself
     assert not torch.equal(mixed, pictures)
     again, _ = mix(pictures, targets, 0.4, random())
     assert torch.equal(mixed, again)
@@ -81,3 +84,10 @@ def test_a_teacher_that_answers_the_same_costs_nothing() -> None:
             distillation(logits(), same, temperature), torch.zeros(4), atol=1e-5, rtol=0
         )
         assert (distillation(logits(seed=2), same, temperature) > 0).all()
+
+
+def test_another_answer_costs_the_divergence_times_the_temperatures_square() -> None:
+    teacher = (logits(seed=2) / 3).softmax(1)
+    ours = (logits() / 3).softmax(1)
+    expected = (teacher * (teacher / ours).log()).sum(1) * 9
+    torch.testing.assert_close(distillation(logits(), teacher, 3.0), expected)
