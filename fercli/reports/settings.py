@@ -1,0 +1,185 @@
+"""What the rows of a report depend on, and where that is kept: beside the report, or inside Parquet."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fercli import __version__
+from fercli.bundle import WEIGHTS
+from fercli.errors import UsageError
+from fercli.files import whole_file
+from fercli.wording import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from fercli.bundle import Bundle
+
+_NAME = ".fercli-run"
+
+
+class Model(NamedTuple):
+    """A model by its name and the sha256 of its weights."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run was told and what it ran on, as far as a report's reader may want to know.
+
+    Texts are what the parts say of themselves; empty where a part has none, as the detector `none` has no
+    smallest face.
+    """
+
+    fercli: str
+    """The version that wrote the report."""
+    models: tuple[Model, ...]
+    backend: str
+    runtime: str
+    """With its version."""
+    device: str
+    precision: str
+    detector: str
+    min_face: str
+    min_score: str
+    tta: bool
+    shard: str = "1/1"
+    """The part of the photos that the report has, as of `--shard`."""
+
+    def to_json(self) -> str:
+        """As one line of JSON, which `from_json` reads."""
+        return json.dumps(asdict(self) | {"models": [model._asdict() for model in self.models]})
+
+    @staticmethod
+    def from_json(text: str | bytes) -> Settings | None:
+        """The settings, or None where the text holds none; what a later version adds is left out."""
+        try:
+            values: dict[str, Any] = json.loads(text)
+            models = tuple(Model(str(each["name"]), str(each["sha256"])) for each in values["models"])
+            known = {field.name: values[field.name] for field in fields(Settings)}
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return None
+        texts = [value for name, value in known.items() if name not in {"models", "tta"}]
+        if not (isinstance(known["tta"], bool) and all(isinstance(text, str) for text in texts)):
+            return None
+        return Settings(**(known | {"models": models}))
+
+    def differences(self, other: Settings) -> list[str]:
+        """In words, what makes rows of the one differ from those of the other; empty where nothing does.
+
+        Backends, runtimes and devices give the same answers where the precision is the same, and so do
+        versions that differ in their last number only.
+        """
+        return list(_differences(self, other))
+
+
+def settings_of(
+    bundles: Iterable[Bundle],
+    backend: str,
+    network: Mapping[str, str],
+    detector: str,
+    finding: Mapping[str, str],
+    *,
+    tta: bool,
+    shard: str = "1/1",
+) -> Settings:
+    """The settings of a run that is about to begin.
+
+    Args:
+        bundles: the models.
+        backend: the name of what runs them.
+        network: what `Classifier.describe` says.
+        detector: its name.
+        finding: what `Detector.describe` says.
+        tta: whether mirror images are read too.
+        shard: which part of the photos is read.
+    """
+    return Settings(
+        fercli=__version__,
+        models=tuple(Model(bundle.name, _sha256(bundle)) for bundle in bundles),
+        backend=backend,
+        runtime=f"{network.get('runtime', '')} {network.get('version', '')}".strip(),
+        device=network.get("device", ""),
+        precision=network.get("precision", ""),
+        detector=detector,
+        min_face=finding.get("min_face", ""),
+        min_score=finding.get("min_score", ""),
+        tta=tta,
+        shard=shard,
+    )
+
+
+def settings_file(report: str) -> Path:
+    """The hidden file beside a report that has its settings."""
+    path = Path(report).resolve()
+    return path.with_name(f".{path.name}{_NAME}")
+
+
+def keep_settings(report: str, settings: Settings | None) -> None:
+    """Writes the settings beside a report; None removes what is there of an earlier one.
+
+    Raises:
+        ReportError: they cannot be written.
+    """
+    place = settings_file(report)
+    if settings is None:
+        place.unlink(missing_ok=True)
+        return
+    with whole_file(place) as made:
+        made.write_text(settings.to_json() + "\n", "utf-8")
+
+
+def kept_settings(report: str) -> Settings | None:
+    """The settings beside a report; None where there are none that can be read."""
+    try:
+        return Settings.from_json(settings_file(report).read_bytes())
+    except OSError:
+        return None
+
+
+def refuse_other_settings(report: str, earlier: Settings, now: Settings) -> None:
+    """Refuses to go on with a report whose rows would come out differently now.
+
+    Raises:
+        UsageError: they would; each difference is named.
+    """
+    if differences := earlier.differences(now):
+        raise UsageError(
+            f"{quoted(report)} was begun with other settings: {'; '.join(differences)}.",
+            "Go on with the settings that it was begun with, or name another report with --out.",
+        )
+
+
+def _differences(one: Settings, other: Settings) -> Iterator[str]:
+    if _generation(one.fercli) != _generation(other.fercli):
+        yield f"fercli {one.fercli}, now {other.fercli}"
+    if sorted(model.sha256 for model in one.models) != sorted(model.sha256 for model in other.models):
+        yield f"the model {_names(one, other)}, now {_names(other, one)}"
+    names = {"detector": "the detector", "min_face": "--min-face", "min_score": "--min-score"}
+    for name, shown in (names | {"precision": "the precision"}).items():
+        was, now = getattr(one, name), getattr(other, name)
+        if was != now:
+            yield f"{shown} {was or 'none'}, now {now or 'none'}"
+    if one.tta != other.tta:
+        yield "with --tta, now without" if one.tta else "without --tta, now with it"
+
+
+def _generation(version: str) -> list[str]:
+    """The part of a version that changes where rows may change."""
+    return version.split(".")[:2]
+
+
+def _names(of: Settings, beside: Settings) -> str:
+    """The models' names; with their sums where names alone would not tell them apart."""
+    same = sorted(model.name for model in of.models) == sorted(model.name for model in beside.models)
+    return " and ".join(f"{name} (sha256 {sha256[:12]})" if same else name for name, sha256 in of.models)
+
+
+def _sha256(bundle: Bundle) -> str:
+    """Of the weights, from which the model's other files are made; of its first file where it has none."""
+    return bundle.files.get(WEIGHTS) or next(iter(bundle.files.values()), "")
