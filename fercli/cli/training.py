@@ -1,4 +1,4 @@
-"""What `fercli train` and `fercli ablation` share: options, progress, and the message of an interruption."""
+"""What `fercli train` and `fercli ablation` share: options, progress, and what an interruption says."""
 
 from __future__ import annotations
 
