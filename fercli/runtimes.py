@@ -33,7 +33,7 @@ TORCH_CACHE = "TORCHINDUCTOR_CACHE_DIR"
 """The variable that says where torch's compiler and exporter write."""
 
 _TEMPORARY_TORCH_CACHE = "FERCLI_TEMPORARY_TORCH_CACHE"
-"""The variable that names the folder of `give_torch_a_temporary_cache`, in the processes that share it too."""
+"""The variable that names the folder of `give_torch_a_temporary_cache`, for processes that share it too."""
 
 _CONVERTER = "openvino.tools.ovc"
 """OpenVINO's converter of models, which reports its use over the network when it is imported."""

@@ -9,7 +9,19 @@ import typer
 from typer.core import TyperGroup
 
 from fercli import __version__
-from fercli.cli import compare, data, doctor, evaluate, explain, export, models, predict, report, train
+from fercli.cli import (
+    ablation,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    explain,
+    export,
+    models,
+    predict,
+    report,
+    train,
+)
 from fercli.cli.ending import end
 
 
@@ -60,6 +72,7 @@ def _options(
 app.command("predict")(predict.predict)
 app.add_typer(report.app, name="report")
 app.command("train")(train.train)
+app.command("ablation")(ablation.ablation)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(compare.app, name="compare")

@@ -1,4 +1,4 @@
-"""`fercli data`: what is in a data set, and one layout of it to another."""
+"""`fercli data`: what a data set contains, and its conversion to another layout."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def inspect(
             metavar="FILE", help="Also write some pictures of each class, as a .png.", show_default=False
         ),
     ] = None,
-    format: Annotated[  # noqa: A002 - the parameter is the option's name
-        Layout, typer.Option("--format", help="How it is printed.")
+    layout: Annotated[
+        Layout, typer.Option("--format", help="How the inspection is printed.")
     ] = Layout.TABLE,
 ) -> None:
     """Count pictures, copies and broken rows, inside splits and across them.
@@ -71,7 +71,7 @@ def inspect(
     found, splits = inspection(data, ferplus, say)
     if contact_sheet is not None:
         write_contact_sheet(splits, contact_sheet)
-    if format is Layout.JSON:
+    if layout is Layout.JSON:
         typer.echo(json.dumps(asdict(found), indent=1))
     else:
         _print(found)
@@ -86,11 +86,11 @@ def convert(
         Path,
         typer.Argument(
             metavar="TO",
-            help="What to write; its name tells the layout, and one without a suffix is folders.",
+            help="What to write; the suffix tells the layout, and a name without a suffix means folders.",
         ),
     ],
 ) -> None:
-    """Write a data set in another layout: the same pixels, labels, splits, order and row numbers."""
+    """Write a data set in another layout, with the same pixels, labels, splits, order and row numbers."""
     from fercli.fer2013.conversion import convert as conversion
 
     with counting("picture", shown=True) as count:
@@ -98,7 +98,7 @@ def convert(
     counts = ", ".join(f"{split} {number}" for split, number in converted.counts.items())
     say(f"{quoted(target)}: {counts}.")
     if not converted.votes_fit:
-        say("The rows have new numbers here: FER+ votes find theirs no more.")
+        say("Row numbers changed, so FER+ votes no longer match.")
 
 
 def _print(found: Inspection) -> None:
@@ -116,7 +116,7 @@ def _print(found: Inspection) -> None:
         table.add_row(name, str(exact), str(near))
     print_table(table)
     if found.votes:
-        table = Table("split", "with votes", "label leads, %", title="FER+ votes")
+        table = Table("split", "with votes", "label has most votes, %", title="FER+ votes")
         for split, votes in found.votes.items():
             table.add_row(split, str(votes.pictures), f"{100 * votes.agreement:.1f}")
         print_table(table)

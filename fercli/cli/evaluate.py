@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.table import Table
 
-    from fercli.evaluation.results import Evaluation, Figures, VoteAgreement
+    from fercli.evaluation.results import Evaluation, Metrics, VoteAgreement
     from fercli.fer2013 import Pictures
     from fercli.prediction import Predictor
 
-_FIGURES = {
+_METRICS = {
     "accuracy": "accuracy",
     "macro_recall": "macro recall",
     "macro_f1": "macro F1",
@@ -38,7 +38,7 @@ _FIGURES = {
 
 
 class SplitName(StrEnum):
-    """FER2013's two parts that no network is trained on, or both, one after the other."""
+    """FER2013's two parts that no network is trained on, or both of them."""
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -46,7 +46,7 @@ class SplitName(StrEnum):
 
 
 class Layout(StrEnum):
-    """How figures are printed."""
+    """How the metrics are printed."""
 
     TABLE = "table"
     JSON = "json"
@@ -58,7 +58,7 @@ def evaluate(
     ],
     data: options.Data,
     split: Annotated[
-        SplitName, typer.Option(help="public to choose by, private to report once, or both.")
+        SplitName, typer.Option(help="public to choose a model with, private to report once, or both.")
     ] = SplitName.PRIVATE,
     ferplus: options.FerPlus = None,
     tta: Annotated[
@@ -68,9 +68,7 @@ def evaluate(
     backend: options.Backend = "auto",
     device: options.Device = "auto",
     batch_size: options.BatchSize = 64,
-    format: Annotated[  # noqa: A002 - the parameter is the option's name
-        Layout, typer.Option("--format", help="How the figures are printed.")
-    ] = Layout.TABLE,
+    layout: Annotated[Layout, typer.Option("--format", help="How the metrics are printed.")] = Layout.TABLE,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -80,7 +78,7 @@ def evaluate(
 ) -> None:
     """Measure a model on FER2013: accuracy, calibration and each expression, with 95% intervals.
 
-    The headline figures come twice: of all pictures, and of those that do not occur in Training as well.
+    The headline metrics are given twice: for all pictures, and for those that are not in Training as well.
     """
     from fercli.fer2013 import Split, read_pictures
 
@@ -101,24 +99,24 @@ def evaluate(
         title = f"{about['model']} on {part}{', with mirror images' if tta else ''}"
         if out is not None:
             _write(out, name, report, evaluation, title)
-        if format is Layout.TABLE:
+        if layout is Layout.TABLE:
             _print(evaluation, f"\n{title}" if reports else title)
         reports.append(report)
-    if format is Layout.JSON:
+    if layout is Layout.JSON:
         typer.echo(json.dumps(reports if split is SplitName.BOTH else reports[0], indent=1))
 
 
 def _require_matplotlib() -> None:
     if find_spec("matplotlib") is None:
         raise UnavailableError(
-            "The charts of --out need matplotlib, not installed here.", "pip install 'fercli[train]'"
+            "Drawing charts needs matplotlib, not installed here.", "pip install 'fercli[charts]'"
         )
 
 
 def _network(
     model: str, backend: str, device: str, *, mirrored: bool
 ) -> tuple[Callable[[NDArray[np.float32]], NDArray[np.float32]], dict[str, Any]]:
-    """What gives the logits of a batch, float32 (N, 1, 48, 48), and what it is."""
+    """What gives the logits of a batch, float32 (N, 1, 48, 48), and its description for the report."""
     from fercli.bundle import load_members
     from fercli.choosing import load_classifiers
     from fercli.engines.cores import usable_cores
@@ -134,7 +132,7 @@ def _network(
 
 
 def _logarithms(predictor: Predictor, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Logits that give the predictor's probabilities: their logarithms."""
+    """Logits of the predictor's probabilities: their logarithms."""
     import numpy as np
 
     smallest = np.finfo(np.float32).tiny
@@ -154,17 +152,16 @@ def _evaluate(
     votes: NDArray[np.float32] | None,
     batch_size: int,
 ) -> Evaluation:
-    from fercli.evaluation.results import answer
-    from fercli.evaluation.results import evaluate as measure
+    from fercli.evaluation import results
     from fercli.fer2013.duplicates import seen_in
 
     with counting("batch", shown=True) as count:
-        logits = answer(network, pictures, batch_size, lambda _: count(""))
-    return measure(logits, pictures.labels, seen=seen_in(pictures, training), votes=votes)
+        logits = results.predict_logits(network, pictures, batch_size, lambda _: count(""))
+    return results.evaluate(logits, pictures.labels, seen=seen_in(pictures, training), votes=votes)
 
 
 def _refuse_place(out: Path, names: list[SplitName]) -> None:
-    """Keeps other things than an earlier evaluation from being replaced."""
+    """Refuses to replace anything but an earlier evaluation."""
     from fercli.evaluation.charts import refuse_charts_place
     from fercli.replacing import refuse_foreign
 
@@ -204,21 +201,21 @@ def _headline(evaluation: Evaluation, title: str) -> Table:
     from rich.table import Table
 
     table = Table(title=title, caption="In brackets: 95% intervals.")
-    table.add_column("figure")
-    columns = {"all pictures": evaluation.figures, "not in Training as well": evaluation.unseen}
-    measured = [(heading, figures) for heading, figures in columns.items() if figures is not None]
-    for heading, figures in measured:
-        table.add_column(f"{heading} ({figures.pictures})")
-    for name, words in _FIGURES.items():
-        table.add_row(words, *(_with_interval(figures, name) for _, figures in measured))
+    table.add_column("metric")
+    columns = {"all pictures": evaluation.metrics, "not in Training as well": evaluation.unseen}
+    measured = [(heading, metrics) for heading, metrics in columns.items() if metrics is not None]
+    for heading, metrics in measured:
+        table.add_column(f"{heading} ({metrics.pictures})")
+    for name, words in _METRICS.items():
+        table.add_row(words, *(_with_interval(metrics, name) for _, metrics in measured))
     return table
 
 
-def _with_interval(figures: Figures, name: str) -> str:
-    text = f"{getattr(figures, name):.4f}"
-    if name not in figures.intervals:
+def _with_interval(metrics: Metrics, name: str) -> str:
+    text = f"{getattr(metrics, name):.4f}"
+    if name not in metrics.intervals:
         return text
-    low, high = figures.intervals[name]
+    low, high = metrics.intervals[name]
     return f"{text} ({low:.4f} to {high:.4f})"
 
 

@@ -97,12 +97,13 @@ def _require_extra() -> None:
     missing = [name for name in ("torch", "safetensors", "matplotlib") if find_spec(name) is None]
     if missing:
         raise UnavailableError(
-            f"Explaining needs {', '.join(missing)}, not installed here.", "pip install 'fercli[train]'"
+            f"Explaining needs {', '.join(missing)}, not installed here.",
+            "pip install 'fercli[charts,torch]'",
         )
 
 
 def _refuse_places(out: str, filters: Path | None, image: str, bundle: Bundle) -> None:
-    """Keeps the photo, the model, other pictures and each other from being written over."""
+    """Refuses to write over the photo, the model, another picture, or one output over the other."""
     from fercli.png_output import refuse_place
     from fercli.replacing import model_inputs, refuse_input
     from fercli.reports import open_descriptor

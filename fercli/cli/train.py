@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fercli.cli import options
-from fercli.cli.messages import print_table, say
-from fercli.cli.training_progress import training_progress
-from fercli.errors import UnavailableError, UsageError
+from fercli.cli.messages import say
+from fercli.cli.training import (
+    Changes,
+    Resume,
+    interrupted_message,
+    require_packages,
+    training_progress,
+)
+from fercli.errors import UsageError
 from fercli.runtimes import give_torch_a_temporary_cache
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from collections.abc import Sequence
 
-    from fercli_training.ablation import Result
-    from fercli_training.run import Sources
+    from fercli_training.inputs import RunInputs
+    from fercli_training.models import RunResult
+    from fercli_training.recipe import Recipe
 
-_NEEDED = (
-    "lightning_fabric",
-    "matplotlib",
-    "onnx",
-    "onnxruntime",
-    "onnxscript",
-    "safetensors",
-    "tensorboard",
-    "torch",
-)
 _ABLATION = "ablation"
+"""It was a recipe once, and is a command of its own."""
 
 
 def train(
@@ -41,132 +39,83 @@ def train(
     recipe: Annotated[
         str,
         typer.Argument(
-            metavar="RECIPE",
-            help="A recipe that ships (article, residual), a TOML file of your own, or ablation: the"
-            " article's experiments, one after another, beside its figures.",
+            metavar="RECIPE", help="A recipe that ships (article, residual), or a TOML file of your own."
         ),
     ] = "residual",
     ferplus: options.FerPlus = None,
     teacher: Annotated[
         list[str] | None,
-        typer.Option(metavar="MODEL", help="A model whose answers are learned from too; may be repeated."),
+        typer.Option(metavar="MODEL", help="A model whose answers are learned too; may be repeated."),
     ] = None,
     devices: Annotated[
         int, typer.Option(min=1, metavar="N", help="GPUs to train on; processes, where there is no GPU.")
     ] = 1,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the checkpoint in --out, to the same numbers.")
-    ] = False,
-    set: Annotated[  # noqa: A002 - the parameter is the option's name
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change an entry of the recipe; may be repeated."),
-    ] = None,
+    resume: Resume = False,
+    changes: Changes = None,
 ) -> None:
     """Train a network on FER2013 and write it as a model into OUT/model.
 
     A checkpoint is written after every epoch, and at Ctrl-C: --resume goes on from it.
     """
-    _require_extra()
+    require_packages()
     give_torch_a_temporary_cache()
+    from fercli_training.inputs import RunInputs
     from fercli_training.place import refuse_place
-    from fercli_training.run import Sources
-
-    sources = Sources(data, ferplus, teacher or ())
-    inputs = [("data set", data), ("recipe", Path(recipe))]
-    inputs += [("votes", ferplus)] if ferplus else []
-    inputs += [("teacher", Path(name)) for name in sources.teachers]
-    refuse_place(out, resume, inputs)
-    if recipe == _ABLATION:
-        _ablation(sources, out, set or [], resume, devices)
-    else:
-        _train(recipe, sources, out, set or [], resume, devices)
-
-
-def _train(
-    recipe: str, sources: Sources, out: Path, changes: list[str], resume: bool, devices: int
-) -> None:
-    from fercli_training.loop import Trainer
-    from fercli_training.place import occupied
     from fercli_training.recipe_files import load_recipe
-    from fercli_training.run import finish, prepare
 
-    chosen = load_recipe(recipe, changes)
+    inputs = RunInputs(data, ferplus, teacher or ())
+    refuse_place(out, resume, _named(inputs, recipe))
+    if recipe == _ABLATION and not Path(recipe).is_file():
+        raise UsageError(
+            f"{recipe} is not a recipe, but a command of its own.",
+            f"Use: fercli {_ABLATION} --data {quoted(data)} --out {quoted(out)}",
+        )
+    result = _train(load_recipe(recipe, changes or ()), inputs, out, resume, devices)
+    if result is not None:
+        _say_result(result)
+
+
+def _named(inputs: RunInputs, recipe: str) -> Sequence[tuple[str, Path]]:
+    """What a run reads, each after what it is."""
+    votes = [] if inputs.votes is None else [("votes", inputs.votes)]
+    teachers = [("teacher", Path(name)) for name in inputs.teachers]
+    return [("data set", inputs.data), ("recipe", Path(recipe)), *votes, *teachers]
+
+
+def _train(recipe: Recipe, inputs: RunInputs, out: Path, resume: bool, devices: int) -> RunResult | None:
+    """The run's result; None in a process that is not the run's main one."""
+    from fercli_training.inputs import read_inputs, require_fit
+    from fercli_training.models import write_models
+    from fercli_training.place import occupied
+    from fercli_training.run import TrainingRun
+
+    require_fit(recipe, inputs)
     told: list[str] = []
-    material, data = prepare(chosen, sources, told.append)
+    training_data, dataset = read_inputs(inputs, told.append)
     with occupied(out):
-        trainer = Trainer(chosen, material, out, devices)
-        if trainer.leads:
+        run = TrainingRun(recipe, training_data, out, devices)
+        if run.is_main_process:
             say(*told)
         if resume:
-            trainer.resume()
-        if trainer.leads:
-            say(f"{chosen.name}: {trainer.told}")
+            run.resume()
+        if run.is_main_process:
+            say(f"{recipe.name}: {run.told}")
         try:
             with training_progress() as report:
-                candidates = trainer.run(report)
-            if not trainer.leads:
-                return
-            made = finish(trainer, candidates, data)
+                candidates = run.run(report)
+            return write_models(run, candidates, dataset) if run.is_main_process else None
         except KeyboardInterrupt:
-            if trainer.leads:
-                say(_where_it_stands(out, trainer.has_checkpoint()))
+            if run.is_main_process:
+                say(interrupted_message(out, saved=run.has_checkpoint()))
             raise
-    for candidate in made.candidates:
+
+
+def _say_result(result: RunResult) -> None:
+    for candidate in result.candidates:
         epochs = ", ".join(str(epoch) for epoch in candidate.epochs)
         say(f"{candidate.name} ({epochs}): {candidate.public_accuracy:.4f} on PublicTest.")
-    say(f"The model is in {made.models[0]}." if len(made.models) == 1 else _how_to_join(made.models))
-
-
-def _ablation(sources: Sources, out: Path, changes: list[str], resume: bool, devices: int) -> None:
-    from fercli_training.ablation import run_ablation, write_results
-    from fercli_training.place import occupied
-    from fercli_training.run import read_material
-
-    if devices > 1 or sources.votes or sources.teachers:
-        raise UsageError(
-            "The article's experiments know no --devices, --ferplus or --teacher.", "Leave them out."
-        )
-    material, _ = read_material(sources, say)
-    results: list[Result] = []
-    try:
-        with occupied(out), training_progress() as report:
-            for result in run_ablation(material, out, changes, resume, report):
-                results.append(result)
-                write_results(results, out)
-    except KeyboardInterrupt:
-        say(_where_it_stands(out, saved=True))
-        raise
-    print_table(ablation_table(results))
-
-
-def ablation_table(results: list[Result]) -> Table:
-    """The experiments' figures beside the article's."""
-    from rich.table import Table
-
-    table = Table("experiment", "the article", "PublicTest, %", "95%", "epochs", "by")
-    for result in results:
-        low, high = (f"{100 * end:.1f}" for end in result.interval)
-        table.add_row(
-            result.name, result.article or "-", f"{100 * result.accuracy:.1f}", f"{low} to {high}",
-            str(result.epochs), result.by,
-        )  # fmt: skip
-    return table
-
-
-def _where_it_stands(out: Path, saved: bool) -> str:
-    if saved:
-        return f"fercli: interrupted; add --resume to go on from where the run in {out} stands."
-    return "fercli: interrupted before the first step; nothing is kept."
-
-
-def _how_to_join(models: list[Path]) -> str:
-    joined = " ".join(f"--model {model}" for model in models)
-    return f"The best on PublicTest is an ensemble: fercli predict {joined}"
-
-
-def _require_extra() -> None:
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise UnavailableError(
-            f"Training needs {', '.join(missing)}, not installed here.", "pip install 'fercli[train]'"
-        )
+    if len(result.models) == 1:
+        say(f"The model is in {result.models[0]}.")
+    else:
+        members = " ".join(f"--model {model}" for model in result.models)
+        say(f"The best on PublicTest is an ensemble: fercli predict {members}")

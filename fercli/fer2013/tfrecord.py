@@ -76,7 +76,7 @@ def _crc32c() -> Callable[[bytes], int]:
         import google_crc32c
     except ImportError as error:
         raise UnavailableError(
-            "TFRecord needs google-crc32c, not installed here.", "pip install 'fercli[train]'"
+            "TFRecord needs google-crc32c, not installed here.", "pip install 'fercli[tfrecord]'"
         ) from error
     function: Callable[[bytes], int] = google_crc32c.value
     return function

@@ -204,7 +204,10 @@ def test_charts_without_matplotlib_are_5_before_anything_is_done(
     monkeypatch.delitem(sys.modules, "matplotlib", raising=False)
     result = evaluate("default", "--data", data, "--out", str(tmp_path / "out"))
     assert result.exit_code == 5
-    assert "The charts of --out need matplotlib, not installed here." in result.stderr
+    assert (
+        "Drawing charts needs matplotlib, not installed here.\npip install 'fercli[charts]'\n"
+        in result.stderr
+    )
     assert not (tmp_path / "out").exists()
 
 

@@ -121,7 +121,7 @@ CASES = {
     "a forgotten --resume": ("train tiny.toml --data d.csv -o run", "run holds a run already", "--resume"),
     "a forgotten --resume, by a link": ("train tiny.toml --data d.csv -o soft", "soft holds a run"),
     "a forgotten --resume of the article's experiments": (
-        "train ablation --data d.csv -o many",
+        "ablation --data d.csv -o many",
         "many holds a run already",
         "--resume",
     ),

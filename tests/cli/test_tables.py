@@ -9,9 +9,9 @@ from rich.console import Console  # noqa: TID253 - the tables are its own
 from rich.table import Table  # noqa: TID253 - as above
 from typer.testing import CliRunner
 
+from fercli.cli.ablation import ablation_table
 from fercli.cli.commands import app
 from fercli.cli.tables import fitted, fitted_document
-from fercli.cli.train import ablation_table
 from fercli_training.ablation import Result
 from tests.fer2013.made_up import rows, write
 from tests.terminal import WIDTHS, assert_nothing_is_cut, plain, shown

@@ -30,6 +30,11 @@ def train(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["train", *arguments])
 
 
+def ablation(*arguments: str) -> Result:
+    """Runs the command in this process."""
+    return CliRunner().invoke(app, ["ablation", *arguments])
+
+
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     folder = tmp_path_factory.mktemp("inputs")
@@ -87,7 +92,7 @@ def test_ctrl_c_says_resume_and_resume_finishes(
     process.send_signal(number)
     _, said = process.communicate(timeout=120)
     assert process.returncode == code
-    assert f"add --resume to go on from where the run in {tmp_path} stands." in said
+    assert f"add --resume to continue the run in {tmp_path}." in said
     assert "Traceback" not in said
     assert not (tmp_path / "model").exists()
     whole = len(epochs(tmp_path))
@@ -265,7 +270,7 @@ def test_each_process_varies_its_pictures_in_a_way_of_its_own(
 def test_the_ablation_prints_its_table_beside_the_articles(inputs: Inputs, tmp_path: Path) -> None:
     small = ["architecture.convolutions=[4]", "architecture.dense=[6]", "epochs=1", "batch_size=28"]
     changes = [part for change in small for part in ("--set", change)]
-    result = train("ablation", "--data", inputs.data, "--out", str(tmp_path), *changes)
+    result = ablation("--data", inputs.data, "--out", str(tmp_path), *changes)
     assert result.exit_code == 0, result.stderr
     for name, article in (("plain", "57 to 59"), ("dropout 0.6", "61+"), ("disgust x 10", "67 to 68")):
         (row,) = [line for line in result.stdout.splitlines() if f" {name} " in line]
@@ -273,7 +278,7 @@ def test_the_ablation_prints_its_table_beside_the_articles(inputs: Inputs, tmp_p
     results = json.loads((tmp_path / "ablation.json").read_text())
     assert len(results) == 14
     assert (tmp_path / "ablation.png").stat().st_size > 10_000
-    again = train("ablation", "--data", inputs.data, "--out", str(tmp_path), "--resume", *changes)
+    again = ablation("--data", inputs.data, "--out", str(tmp_path), "--resume", *changes)
     assert again.exit_code == 0
     assert again.stdout == result.stdout
     assert again.stderr == ""  # nothing was left to train
@@ -285,9 +290,19 @@ def test_the_ablation_prints_its_table_beside_the_articles(inputs: Inputs, tmp_p
 def test_the_ablation_takes_nothing_that_the_article_had_not(
     arguments: list[str], inputs: Inputs, tmp_path: Path
 ) -> None:
-    result = train("ablation", "--data", inputs.data, "--out", str(tmp_path), *arguments)
+    result = ablation("--data", inputs.data, "--out", str(tmp_path), *arguments)
     assert result.exit_code == 2
-    assert "The article's experiments know no" in result.stderr
+    assert f"No such option: {arguments[0]}" in result.stderr
+
+
+def test_the_ablation_as_a_recipe_names_its_command(inputs: Inputs, tmp_path: Path) -> None:
+    result = train("ablation", "--data", inputs.data, "--out", str(tmp_path))
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        "fercli: ablation is not a recipe, but a command of its own.",
+        f"Use: fercli ablation --data {inputs.data} --out {tmp_path}",
+    ]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_recipe_is_refused(inputs: Inputs, tmp_path: Path) -> None:

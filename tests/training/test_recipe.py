@@ -27,8 +27,10 @@ def test_a_file_gives_its_own_values(recipe_file: Path) -> None:
     assert recipe.architecture.description()["convolutions"] == [6, 8]
     assert recipe.training.seed == 3
     assert recipe.as_dict() == {
-        "name": "tiny", "architecture": recipe.architecture.description(), "training": asdict(recipe.training)
-    }  # fmt: skip
+        "name": "tiny",
+        "architecture": recipe.architecture.description(),
+        "training": asdict(recipe.training),
+    }
 
 
 def test_set_changes_values_and_the_last_one_counts() -> None:

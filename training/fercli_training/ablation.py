@@ -1,17 +1,16 @@
-"""The article's experiments in its order, each trained by the same budget, beside the article's figures."""
+"""The article's experiments in its order, each with the same budget, beside the article's accuracies."""
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from fercli.evaluation.intervals import wilson_interval
 from fercli.files import whole_file
 from fercli.png_output import write_png
-from fercli_training.loop import Material, Trainer
 from fercli_training.recipe_files import load_experiments
+from fercli_training.run import TrainingRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,15 +18,22 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from fercli_training.loop import Step
+    from fercli_training.inputs import TrainingData
+    from fercli_training.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An experiment's accuracy on PublicTest, 0..1, with its 95% interval, and the article's in percent.
+    """An experiment's accuracy on PublicTest beside the article's.
 
     Attributes:
+        name: the experiment's.
+        article: the article's accuracy in percent, as the article words it; empty where it gives none.
+        epochs: how many there were.
         by: what was best: an epoch, or a mean of snapshots.
+        accuracy: in 0..1.
+        interval: its 95% interval.
+        article_range: the least and the largest accuracy that the article gives, in percent, where it does.
     """
 
     name: str
@@ -36,18 +42,23 @@ class Result:
     by: str
     accuracy: float
     interval: tuple[float, float]
+    article_range: tuple[float, ...] = ()
 
 
 def run_ablation(
-    material: Material, folder: Path, overrides: Iterable[str], resume: bool, report: Callable[[Step], None]
+    data: TrainingData,
+    folder: Path,
+    overrides: Iterable[str],
+    resume: bool,
+    report: Callable[[Progress], None],
 ) -> Iterator[Result]:
     """Trains each experiment in a folder of its own, and yields its result.
 
     Args:
-        material: what all of them learn from.
+        data: what all of them are trained on.
         folder: holds the experiments' folders.
         overrides: `key=value` changes of every experiment, such as `epochs=5`.
-        resume: whether experiments whose folder holds a checkpoint go on from it; a finished one is
+        resume: whether an experiment whose folder holds a checkpoint goes on from it; a finished one is
             only evaluated.
         report: is told where an experiment stands after every step.
 
@@ -58,18 +69,19 @@ def run_ablation(
     for number, experiment in enumerate(load_experiments(overrides), start=1):
         place = folder / f"{number:02d}"
         place.mkdir(parents=True, exist_ok=True)
-        trainer = Trainer(experiment.recipe, material, place)
-        if resume and trainer.has_checkpoint():
-            trainer.resume()
-        best = max(trainer.run(report), key=lambda candidate: candidate.public_accuracy)
-        right = round(best.public_accuracy * len(material.public))
+        run = TrainingRun(experiment.recipe, data, place)
+        if resume and run.has_checkpoint():
+            run.resume()
+        best = max(run.run(report), key=lambda candidate: candidate.public_accuracy)
+        right = round(best.public_accuracy * len(data.public))
         yield Result(
             experiment.recipe.name,
             experiment.article,
             experiment.recipe.training.epochs,
             best.name,
             best.public_accuracy,
-            wilson_interval(right, len(material.public)),
+            wilson_interval(right, len(data.public)),
+            experiment.article_range,
         )
 
 
@@ -101,9 +113,8 @@ def _draw(results: Sequence[Result]) -> Figure:
             color="tab:blue",
             label="here, with 95%" if not place else None,
         )
-        told = [float(number) for number in re.findall(r"[0-9.]+", result.article)]
-        if told:
-            axes.plot([place + 0.2] * 2, [min(told), max(told)], "_-", color="tab:orange", linewidth=4,
+        if result.article_range:
+            axes.plot([place + 0.2] * 2, result.article_range, "_-", color="tab:orange", linewidth=4,
                       label="the article" if not place else None)  # fmt: skip
     axes.set_xticks(range(len(results)), [result.name for result in results], rotation=40, ha="right")
     axes.set_ylabel("accuracy on PublicTest, %")

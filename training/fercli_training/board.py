@@ -28,7 +28,7 @@ class Board:
     """TensorBoard's files in a folder; what an earlier run wrote from `purge_step` on is hidden."""
 
     def __init__(self, folder: Path, purge_step: int) -> None:
-        # Without this sign TensorBoard imports TensorFlow if it is installed: that takes seconds, and prints.
+        # Otherwise TensorBoard imports TensorFlow where it is installed, which takes seconds and prints.
         sys.modules.setdefault("tensorboard.compat.notf", ModuleType("notf"))
         from torch.utils.tensorboard import SummaryWriter
 

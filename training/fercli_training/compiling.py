@@ -28,7 +28,7 @@ _OPTIONS: dict[str, Any] = {
 
 
 def compile_network(network: nn.Module) -> nn.Module:
-    """The network with the same weights; its first call, which has to be within `compiler_cache`, compiles it."""
+    """The same weights, compiled at the first call, which has to be in `compiler_cache`."""
     return torch.compile(network, dynamic=False, options=_OPTIONS)  # type: ignore[return-value] # torch's stub
 
 

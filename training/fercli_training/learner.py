@@ -30,8 +30,8 @@ _EVALUATION_BATCH = 512
 class Learner:
     """The network of a recipe, with its optimiser, its moving averages and its teachers.
 
-    With `compiled`, a compiled network learns and compiled ones teach. `network` itself and the averages are
-    not compiled.
+    With `compiled`, a compiled network learns and compiled ones teach. `network` itself and the averages
+    are not compiled.
     """
 
     def __init__(

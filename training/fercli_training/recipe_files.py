@@ -50,10 +50,16 @@ def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """A recipe, and the accuracy that the article tells of it, in percent as text."""
+    """A recipe, and the accuracy that the article gives for it.
+
+    Attributes:
+        article: in percent, as the article words it; empty where it gives none.
+        article_range: the least and the largest that this means, in percent; empty likewise.
+    """
 
     recipe: Recipe
     article: str
+    article_range: tuple[float, ...]
 
 
 def load_experiments(overrides: Iterable[str] = ()) -> list[Experiment]:
@@ -68,7 +74,7 @@ def load_experiments(overrides: Iterable[str] = ()) -> list[Experiment]:
     for entry in tables["experiments"]:
         changes += entry["set"]
         recipe = _recipe(entry["name"], tables, _EXPERIMENTS, [*changes, *overrides])
-        experiments.append(Experiment(recipe, entry["article"]))
+        experiments.append(Experiment(recipe, entry["article"], tuple(entry["range"])))
     return experiments
 
 

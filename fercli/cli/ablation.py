@@ -1,0 +1,72 @@
+"""`fercli ablation`: the article's experiments, one after another, beside the article's figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fercli.cli import options
+from fercli.cli.messages import print_table, say
+from fercli.cli.training import (
+    Changes,
+    Resume,
+    interrupted_message,
+    require_packages,
+    training_progress,
+)
+from fercli.runtimes import give_torch_a_temporary_cache
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fercli_training.ablation import Result
+
+
+def ablation(
+    data: options.Data,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="DIR", help="The experiments' folder.", show_default=False),
+    ],
+    resume: Resume = False,
+    changes: Changes = None,
+) -> None:
+    """Train the article's experiments on FER2013, one after another, and compare them with the article.
+
+    OUT/ablation.json and OUT/ablation.png are written after every experiment. A checkpoint is written after
+    every epoch, and at Ctrl-C: --resume goes on from it.
+    """
+    require_packages()
+    give_torch_a_temporary_cache()
+    from fercli_training.ablation import run_ablation, write_results
+    from fercli_training.inputs import RunInputs, read_inputs
+    from fercli_training.place import occupied, refuse_place
+
+    refuse_place(out, resume, [("data set", data)])
+    training_data, _ = read_inputs(RunInputs(data), say)
+    results: list[Result] = []
+    try:
+        with occupied(out), training_progress() as report:
+            for result in run_ablation(training_data, out, changes or (), resume, report):
+                results.append(result)
+                write_results(results, out)
+    except KeyboardInterrupt:
+        say(interrupted_message(out, saved=True))
+        raise
+    print_table(ablation_table(results))
+
+
+def ablation_table(results: list[Result]) -> Table:
+    """The experiments' accuracies beside the article's."""
+    from rich.table import Table
+
+    table = Table("experiment", "the article", "PublicTest, %", "95%", "epochs", "by")
+    for result in results:
+        low, high = (f"{100 * end:.1f}" for end in result.interval)
+        table.add_row(
+            result.name, result.article or "-", f"{100 * result.accuracy:.1f}", f"{low} to {high}",
+            str(result.epochs), result.by,
+        )  # fmt: skip
+    return table
