@@ -64,13 +64,10 @@ def import_onnxruntime() -> Any:
         OSError: likewise.
         ShortageError: there is not enough memory, for instance.
     """
-    if (loaded := sys.modules.get("onnxruntime")) is not None:
-        return loaded
-    from fercli.native_output import caught_stderr  # its imports take longer than a start without a runtime
-
-    with caught_stderr():
-        onnxruntime = _imported("onnxruntime")
-    onnxruntime.set_default_logger_severity(_FATAL)
+    is_new = "onnxruntime" not in sys.modules
+    onnxruntime = _runtime("onnxruntime")
+    if is_new:
+        onnxruntime.set_default_logger_severity(_FATAL)
     return onnxruntime
 
 
@@ -81,15 +78,9 @@ _FATAL = 4
 def import_openvino() -> Any:
     """OpenVINO without its converter of models, which it goes without; anyone else may still import that.
 
-    Raises:
-        ImportError: it is not installed, or does not work.
-        OSError: likewise.
-        ShortageError: there is not enough memory, for instance.
+    It raises what `import_onnxruntime` raises.
     """
-    if (loaded := sys.modules.get("openvino")) is not None:
-        return loaded
-    with _hidden(_CONVERTER):
-        return _imported("openvino")
+    return _runtime("openvino", hidden=(_CONVERTER,))
 
 
 def import_tensorflow() -> Any:
@@ -98,20 +89,15 @@ def import_tensorflow() -> Any:
     TensorFlow imports requests, to ask Google's machines for their shutdown; importing that opens a socket.
     An empty module stands for it, since nothing here asks.
 
-    Raises:
-        ImportError: it is not installed, or does not work.
-        OSError: likewise.
-        ShortageError: there is not enough memory, for instance.
+    It raises what `import_onnxruntime` raises.
     """
-    if (loaded := sys.modules.get("tensorflow")) is not None:
-        return loaded
-    from fercli.native_output import caught_stderr  # as above
-
-    os.environ.setdefault("KERAS_HOME", _NO_FOLDER)  # where Keras leaves its settings, if it finds none
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's other programs run Keras on
-    with _hidden(*_NOT_FOR_KERAS), _replaced("requests", ModuleType("requests")), caught_stderr():
-        _imported("keras")  # which TensorFlow itself imports late
-        return _imported("tensorflow")
+    if "tensorflow" not in sys.modules:
+        os.environ.setdefault("KERAS_HOME", _NO_FOLDER)  # where Keras leaves its settings, if it finds none
+        os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's other programs run Keras on
+        with _replaced("requests", ModuleType("requests")):
+            _runtime("keras", hidden=_NOT_FOR_KERAS)  # which TensorFlow itself imports late
+            return _runtime("tensorflow", hidden=_NOT_FOR_KERAS)
+    return _runtime("tensorflow")
 
 
 def import_matplotlib() -> None:
@@ -154,16 +140,22 @@ def user_has_chosen_torch_cache() -> bool:
     return os.environ.get(TORCH_CACHE, "") not in {"", os.environ.get(_TEMPORARY_TORCH_CACHE)}
 
 
-def _imported(name: str) -> Any:
-    try:
-        return import_module(name)
-    except Exception as error:
-        from fercli.errors import shortage  # this module is imported before signals are caught
+def _runtime(name: str, hidden: tuple[str, ...] = ()) -> Any:
+    """A runtime, imported without its words, and without the modules that are to be hidden from it."""
+    if (loaded := sys.modules.get(name)) is not None:
+        return loaded
+    from fercli.native_output import caught_stderr  # its imports take longer than a start without a runtime
 
-        lacking = shortage(error)
-        if lacking is None:
-            raise
-        raise lacking from error
+    with _hidden(*hidden), caught_stderr():
+        try:
+            return import_module(name)
+        except Exception as error:
+            from fercli.errors import shortage  # this module is imported before signals are caught
+
+            lacking = shortage(error)
+            if lacking is None:
+                raise
+            raise lacking from error
 
 
 @contextmanager

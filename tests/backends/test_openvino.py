@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+
+import pytest
 
 SCRIPT = """
 import sys
@@ -20,3 +23,23 @@ def test_nothing_is_reported_over_the_network() -> None:
 def test_the_converter_of_models_can_still_be_imported_by_others() -> None:
     then = "import openvino.tools.ovc; assert openvino.tools.ovc.convert_model"
     subprocess.run([sys.executable, "-c", SCRIPT.format(then=then)], check=True)
+
+
+BFLOAT16 = """
+from fercli.bundle import load_bundle
+from fercli.errors import UnavailableError
+from fercli_openvino import OpenVinoBfloat16Backend
+backend = OpenVinoBfloat16Backend()
+for model in ("residual", "article"):
+    try:
+        works = backend.load(load_bundle(model), "cpu", 1).describe()["precision"] == "bfloat16"
+    except UnavailableError:
+        works = False
+    assert backend.is_available().ok == works, model
+"""
+
+
+@pytest.mark.parametrize("most", ["SSE41", "AVX2", "AVX512_CORE", "DEFAULT"])
+def test_bfloat16_is_available_where_it_works_whatever_is_kept_from_it(most: str) -> None:
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": most}
+    subprocess.run([sys.executable, "-c", BFLOAT16], check=True, env=environment)
