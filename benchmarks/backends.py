@@ -27,7 +27,7 @@ import numpy as np
 
 from fercli.bundle import load_bundle
 from fercli.choosing import load_classifiers
-from fercli.comparison.contest import contest
+from fercli.comparison.side_by_side import run_side_by_side
 from fercli.devices import CPU
 from fercli.engines.cores import usable_cores
 from fercli.runtimes import import_tensorflow
@@ -158,7 +158,7 @@ def main() -> None:
     arguments = parser.parse_args()
     load = os.getloadavg()
     names = [PLAIN_TORCH, *BARE]
-    outcomes = contest(
+    outcomes = run_side_by_side(
         {name: Pair(name) for name in names}, arguments.rounds, partial(print, file=sys.stderr)
     )
     for name, outcome in outcomes.items():

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fercli.comparison.contest import Outcome, contenders, contest
-from fercli.comparison.network import Measured, Network, Timings
+from fercli.comparison.network import Measured, Network, Timings, calls, faces_per_second
+from fercli.comparison.side_by_side import Outcome, contenders, run_side_by_side
 from fercli.comparison.tables import Column, Comparison, Section
 from fercli.engines.cores import usable_cores
 from fercli.plugins import BACKENDS
@@ -56,7 +56,7 @@ def compare_backends(
     """
     names = contenders(BACKENDS, asked)
     sizes = sorted({1, *batch_sizes})
-    outcomes = contest(
+    outcomes = run_side_by_side(
         {name: Network(bundle, name, device, usable_cores(), faces.crops, sizes) for name in names},
         repeat,
         tell,
@@ -82,11 +82,6 @@ def disagreements(comparison: Comparison) -> list[str]:
     ]
 
 
-def faces_per_second(timings: Sequence[Timings], size: int) -> float:
-    """By the median call of a batch size."""
-    return size / median(_calls(timings, size))
-
-
 def _reference(outcomes: Networks) -> str:
     """The first that ran of torch, onnx and all others; of an empty name where none did."""
     ran = [name for name, outcome in outcomes.items() if outcome.result]
@@ -99,7 +94,7 @@ def _row(name: str, outcomes: Networks, reference: str, batch_sizes: Sequence[in
     if result is None or theirs is None:
         return {"backend": name, "reason": outcomes[name].reason}
     timings = outcomes[name].rounds
-    milliseconds = [1000 * seconds for seconds in _calls(timings, 1)]
+    milliseconds = [1000 * seconds for seconds in calls(timings, 1)]
     difference = _difference(result, theirs)
     return {
         "backend": name,
@@ -154,10 +149,6 @@ def _agreement(difference: _Difference, *, is_reference: bool) -> str:
         return "not judged"
     within = difference.worst_logit_difference <= difference.tolerance
     return "agrees" if within and not difference.labels_that_differ else "disagrees"
-
-
-def _calls(timings: Sequence[Timings], size: int) -> list[float]:
-    return [seconds for timing in timings for seconds in timing[size]]
 
 
 def _sections(batch_sizes: Sequence[int]) -> tuple[Section, ...]:

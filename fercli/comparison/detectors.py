@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from fercli.analyzer import prepare
-from fercli.comparison.contest import Outcome, contenders, contest
 from fercli.comparison.faces import MAX_PIXELS
+from fercli.comparison.side_by_side import Outcome, contenders, run_side_by_side
 from fercli.comparison.tables import Column, Comparison, Section
 from fercli.engines.cores import usable_cores
 from fercli.images import decode
@@ -139,7 +139,7 @@ def compare_detectors(
     """
     names = contenders(DETECTORS, asked)
     finders = {name: Finder(name, photos, min_face, min_score, usable_cores()) for name in names}
-    outcomes = contest(finders, repeat, tell)
+    outcomes = run_side_by_side(finders, repeat, tell)
     ran = {name: outcome.result for name, outcome in outcomes.items() if outcome.result}
     reference = _REFERENCE if _REFERENCE in ran else next(iter(ran), "")
     failures = {

@@ -6,10 +6,9 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from fercli.bundle import load_bundle
-from fercli.comparison.backends import faces_per_second
-from fercli.comparison.contest import Outcome, contest
 from fercli.comparison.faces import UNKNOWN
-from fercli.comparison.network import Measured, Network, Timings
+from fercli.comparison.network import Measured, Network, Timings, faces_per_second
+from fercli.comparison.side_by_side import Outcome, run_side_by_side
 from fercli.comparison.tables import Column, Comparison, Section
 from fercli.engines.cores import usable_cores
 from fercli.evaluation.intervals import wilson_interval
@@ -76,7 +75,7 @@ def compare_models(
         UnavailableError: there is no model of a name.
     """
     bundles = {model: load_bundle(model) for model in models}
-    outcomes = contest(
+    outcomes = run_side_by_side(
         {
             model: Network(bundle, backend, device, usable_cores(), faces.crops, [batch_size])
             for model, bundle in bundles.items()

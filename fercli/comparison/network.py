@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from fercli.bundle import Bundle
 from fercli.choosing import load_classifiers
-from fercli.comparison.worker import peak_megabytes
+from fercli.comparison.memory import peak_megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,16 @@ _BATCH = 64
 
 Timings = dict[int, list[float]]
 """The seconds of every call, by batch size."""
+
+
+def calls(timings: Sequence[Timings], size: int) -> list[float]:
+    """The seconds of every call of a batch size, of all rounds."""
+    return [seconds for timing in timings for seconds in timing[size]]
+
+
+def faces_per_second(timings: Sequence[Timings], size: int) -> float:
+    """The speed of the median call of a batch size."""
+    return size / median(calls(timings, size))
 
 
 class Measured(NamedTuple):

@@ -61,7 +61,7 @@ COMMANDS = {
     "models list": "rich.table",
     "models verify": "fercli.bundle",
     "report merge r.csv": "fercli.reports.reading",
-    "compare backends": "fercli.comparison.contest",
+    "compare backends": "fercli.comparison.side_by_side",
     "compare models default": "fercli.comparison.faces",
     "compare detectors a.png": "fercli.comparison.detectors",
     "doctor": "fercli.devices",

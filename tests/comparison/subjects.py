@@ -1,4 +1,4 @@
-"""Subjects of a contest, most of them at fault in one way each, and a contest that is run as a program."""
+"""Subjects to run side by side, most of them at fault in one way; as a program, two without a fault."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import sys
 import time
 from typing import NamedTuple
 
-from fercli.comparison.contest import contest
+from fercli.comparison.side_by_side import run_side_by_side
 from fercli.errors import UsageError
 
 
@@ -56,4 +56,4 @@ class Killed(Clock):
 
 
 if __name__ == "__main__":
-    contest({"a": Clock(), "b": Clock()}, 10**9, lambda _: None)
+    run_side_by_side({"a": Clock(), "b": Clock()}, 10**9, lambda _: None)

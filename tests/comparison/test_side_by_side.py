@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from fercli.comparison.contest import contenders, contest
+from fercli.comparison.side_by_side import contenders, run_side_by_side
 from fercli.errors import UnavailableError
 from fercli.plugins import BACKENDS, DETECTORS
 from tests.comparison.subjects import Clock, Killed, Misused, OutOfMemory, Silent
@@ -14,7 +14,7 @@ from tests.comparison.subjects import Clock, Killed, Misused, OutOfMemory, Silen
 
 def test_each_has_a_process_of_its_own_and_they_take_turns(capfd: pytest.CaptureFixture[str]) -> None:
     told: list[str] = []
-    outcomes = contest({"a": Clock(), "b": Clock()}, 3, told.append)
+    outcomes = run_side_by_side({"a": Clock(), "b": Clock()}, 3, told.append)
     a, b = outcomes["a"], outcomes["b"]
     assert [turn.process for turn in a.rounds] == [a.result] * 3
     assert [turn.process for turn in b.rounds] == [b.result] * 3
@@ -28,7 +28,7 @@ def test_each_has_a_process_of_its_own_and_they_take_turns(capfd: pytest.Capture
 
 
 def test_whoever_fails_says_why_and_the_others_go_on() -> None:
-    outcomes = contest(
+    outcomes = run_side_by_side(
         {
             "before": Clock(),
             "load": OutOfMemory(),
