@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pkgutil import resolve_name
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from fercli.choosing import load_classifiers
 from fercli.devices import CPU
 from fercli.errors import FercliError, ReportError, UnavailableError, UsageError
-from fercli.export_formats import FORMATS, ExportFormat
 from fercli.files import blamed_on_place, sync_folder, whole_file, whole_folder
-from fercli.plugins import blamed_on, find_backend
+from fercli.plugins import EXPORTERS, blamed_on, discover, find_backend, find_exporter
 from fercli.prediction import TOLERANCE, softmax
 from fercli.replacing import model_inputs, refuse_foreign, refuse_input
 from fercli.sample_faces import sample_faces
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fercli.bundle import Bundle
-    from fercli.export_formats import Exporter
+    from fercli.plugins import Format
 
 INT8_TOLERANCE = 0.05
 """How far the probabilities of a face may move by 8 bits, on average.
@@ -35,7 +33,6 @@ variation), so no probability moves by more. A network that is calibrated well h
 is calibrated on noise 0.07 and more.
 """
 
-_SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets"}
 _CHOOSE = "Choose another --out."
 
 
@@ -53,49 +50,48 @@ class Exported(NamedTuple):
 
 def export_model(
     bundle: Bundle,
-    kind: ExportFormat,
+    name: str,
     path: Path,
     threads: int,
     write: Callable[[Bundle, Path], None] | None = None,
     faces: NDArray[np.float32] | None = None,
 ) -> Exported:
-    """Writes a model as a file, or a SavedModel's folder, which takes its name once it is checked.
+    """Writes a model as a file or a folder, which takes its name once it is checked.
 
     Args:
         bundle: the model.
-        kind: the format.
+        name: the exporter's.
         path: what is made or replaced.
         threads: how many threads the model may use for the check.
-        write: writes it in another way than the format's own.
+        write: writes it in another way than the exporter's own.
         faces: what the check runs on, float32 (N, 1, 48, 48), grey in 0..1; the sample faces if None.
 
     Raises:
         ParityError: what was written does not compute what the model does; it is not kept.
         ReportError: the path cannot be written, or is a folder in a file's place, or the other way round.
-        UnavailableError: the model, or the runtime of the format, is not there or does not work.
-        UsageError: the path has not the ending of the format, there is something else than an earlier
-            export, or the model has not what the format needs.
+        UnavailableError: the model, the exporter or what it needs is not there or does not work.
+        UsageError: the path does not end as the format's do, there is something else than an earlier
+            export, or the model lacks what the format needs.
     """
-    making = FORMATS[kind]
-    _check_ending(path, kind)
-    find_backend(making.backend)
+    exporter = find_exporter(name)
+    written = exporter.format
+    _check_suffix(path, name, written)
     refuse_input(path, model_inputs(bundle))
-    _check_place(path, kind)
-    exporter = cast("Exporter", resolve_name(making.exporter)())
+    _check_place(path, name, written)
     if faces is None:
         faces = sample_faces()[:, np.newaxis]
-    source, (network,) = load_classifiers([bundle], _source(making.sources), CPU, threads)
+    source, (network,) = load_classifiers([bundle], _source(written.sources), CPU, threads)
     expected = network(faces)
-    place = whole_file(path, _CHOOSE) if making.ending else whole_folder(path, _CHOOSE, replace=True)
-    with place as made, blamed_on(f"export to {kind}"):
+    place = whole_file(path, _CHOOSE) if written.suffix else whole_folder(path, _CHOOSE, replace=True)
+    with place as made, blamed_on(f"export to {name}"):
         with blamed_on_place(path, _CHOOSE):
             (write or exporter.write)(bundle, made)
         exported = exporter.load(made)
         # Batches of two sizes: one that the export took for the only one would show.
         logits = np.concatenate([exported(faces[:1]), exported(faces[1:])])
-        check = check_int8 if kind is ExportFormat.ONNX_INT8 else check_parity
+        check = check_parity if written.precision == "float32" else check_int8
         finding = check(logits, expected, path.name)
-        if not making.ending:
+        if not written.suffix:
             sync_folder(made)
     return Exported(source, len(faces), finding)
 
@@ -132,29 +128,36 @@ def check_int8(logits: NDArray[np.float32], expected: NDArray[np.float32], name:
     return f"probabilities within {distance:.3f} on average, {same} expressions the same"
 
 
-def _check_ending(path: Path, kind: ExportFormat) -> None:
-    ending = FORMATS[kind].ending
-    if ending and path.suffix != ending:
-        raise UsageError(f"{path} does not end in {ending}.", f"--to {kind} needs --out NAME{ending}.")
-    if not ending and path.suffix in {making.ending for making in FORMATS.values()} - {""}:
-        raise UsageError(f"{path} is named like a file.", f"--to {kind} makes a folder.")
+def _check_suffix(path: Path, name: str, written: Format) -> None:
+    suffix = written.suffix
+    if suffix and path.suffix != suffix:
+        raise UsageError(f"{path} does not end in {suffix}.", f"--to {name} needs --out NAME{suffix}.")
+    if not suffix and path.suffix in _file_suffixes():
+        raise UsageError(f"{path} is named like a file.", f"--to {name} makes a folder.")
 
 
-def _check_place(path: Path, kind: ExportFormat) -> None:
-    """Refuses to replace what is no earlier export."""
+def _check_place(path: Path, name: str, written: Format) -> None:
+    """Refuses to replace what is not an earlier export."""
     if not path.exists():
         return
-    making, word = FORMATS[kind], f"{kind} export of fercli"
-    if making.ending:
+    word = f"{name} export of fercli"
+    if written.suffix:
         if not path.is_file():
             raise ReportError(f"{quoted(path)} is there and is no file.", _CHOOSE)
-        refuse_foreign(path, word, making.marks)
+        refuse_foreign(path, word, written.marks)
         return
     if not path.is_dir():
         raise ReportError(f"{quoted(path)} is there and is no folder.", _CHOOSE)
-    if not {child.name for child in path.iterdir()} <= _SAVED_MODEL:
-        raise ReportError(f"{quoted(path)} holds other things than a SavedModel.", _CHOOSE)
-    refuse_foreign(path / "saved_model.pb", word, making.marks)
+    if not {child.name for child in path.iterdir()} <= set(written.contents):
+        raise ReportError(f"{quoted(path)} holds other things than an earlier {name} export.", _CHOOSE)
+    for main in written.contents[:1]:
+        refuse_foreign(path / main, word, written.marks)
+
+
+def _file_suffixes() -> set[str]:
+    """The suffixes of all formats that are files."""
+    exporters = (found.plugin for found in discover(EXPORTERS) if found.plugin is not None)
+    return {exporter.format.suffix for exporter in exporters} - {""}
 
 
 def _source(backends: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
-"""The interfaces of backends and detectors, and their discovery through entry points.
+"""The interfaces of backends, detectors and exporters, and their discovery through entry points.
 
-Built-in plugins go the same way as a stranger's: the entry-point groups `fercli.backends` and
-`fercli.detectors`, each naming a class that is made without arguments.
+Built-in plugins go the same way as a stranger's: the entry-point groups `fercli.backends`,
+`fercli.detectors` and `fercli.exporters`, each naming a class that is made without arguments.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from fercli.interruption import is_interruption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 BACKENDS = "fercli.backends"
 DETECTORS = "fercli.detectors"
+EXPORTERS = "fercli.exporters"
 
 
 class Availability(NamedTuple):
@@ -115,6 +117,54 @@ class DetectorPlugin(Protocol):
         ...
 
 
+class Format(NamedTuple):
+    """What an exporter writes: a file, or a folder.
+
+    Attributes:
+        suffix: of the file's name, as `.onnx`; empty where it is a folder.
+        marks: bytes that are in every file that was written, so that an earlier one is known and replaced,
+            and nothing else is; of a folder, those of the first of `contents`.
+        contents: the names that the folder may hold.
+        precision: `float32`, whose logits are held to the tolerance of backends, or another, whose
+            probabilities may move a little.
+        sources: the backends that may run the model to compare with, those first that share the least with
+            what is written; the first that runs here is taken.
+    """
+
+    suffix: str
+    marks: tuple[bytes, ...]
+    contents: tuple[str, ...] = ()
+    precision: str = "float32"
+    sources: tuple[str, ...] = ("onnx", "openvino", "torch", "tensorflow")
+
+
+@runtime_checkable
+class Exporter(Protocol):
+    """A way to write a model for other programs."""
+
+    name: str
+    format: Format
+
+    def is_available(self) -> Availability:
+        """Whether what it needs is installed and usable; must not raise."""
+        ...
+
+    def write(self, bundle: Bundle, path: Path) -> None:
+        """Writes the bundle's network as a file, or into a folder that is there and empty.
+
+        What it takes is float32 (N, 1, 48, 48), grey in 0..1; what it gives are logits, float32 (N, 7).
+
+        Raises:
+            OSError: it cannot be written.
+            UsageError: the bundle lacks what the format needs.
+        """
+        ...
+
+    def load(self, path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        """Reads what was written, as any program would, onto the CPU; a call gives faces' logits."""
+        ...
+
+
 class Discovered(NamedTuple):
     """A plugin's entry point as found: the plugin, or why it could not be had."""
 
@@ -144,6 +194,15 @@ def find_detector(name: str) -> DetectorPlugin:
         UnavailableError: there is none of that name, or it cannot run here.
     """
     return cast("DetectorPlugin", _find(DETECTORS, name))
+
+
+def find_exporter(name: str) -> Exporter:
+    """The exporter of a name.
+
+    Raises:
+        UnavailableError: there is none of that name, or it cannot run here.
+    """
+    return cast("Exporter", _find(EXPORTERS, name))
 
 
 @contextmanager
@@ -199,7 +258,8 @@ def _discover(point: EntryPoint) -> Discovered:
         _pass_on(error)
         return Discovered(name, None, Availability(False, f"it fails to load ({in_one_line(error)})"))
     if not _PROTOCOLS[group](plugin):
-        return Discovered(name, None, Availability(False, f"it has not the interface of a {_KINDS[group]}"))
+        kind = f"{'an' if group == EXPORTERS else 'a'} {_KINDS[group]}"
+        return Discovered(name, None, Availability(False, f"it has not the interface of {kind}"))
     try:
         with redirect_stdout(sys.stderr):
             return Discovered(name, plugin, Availability(*plugin.is_available()))
@@ -214,8 +274,9 @@ def _pass_on(error: BaseException) -> None:
         raise error
 
 
-_KINDS = {BACKENDS: "backend", DETECTORS: "detector"}
+_KINDS = {BACKENDS: "backend", DETECTORS: "detector", EXPORTERS: "exporter"}
 _PROTOCOLS: dict[str, Callable[[object], bool]] = {
     BACKENDS: lambda plugin: isinstance(plugin, Backend),
     DETECTORS: lambda plugin: isinstance(plugin, DetectorPlugin),
+    EXPORTERS: lambda plugin: isinstance(plugin, Exporter) and isinstance(plugin.format, Format),
 }

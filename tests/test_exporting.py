@@ -9,9 +9,8 @@ import pytest
 
 from fercli.bundle import ONNX, Bundle, load_bundle
 from fercli.errors import UnavailableError
-from fercli.export_formats import FORMATS, ExportFormat
 from fercli.exporting import ParityError, check_int8, check_parity, export_model
-from fercli.plugins import find_backend
+from fercli.plugins import EXPORTERS, discover, find_backend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,11 +39,19 @@ def with_another_bias(model: onnx.ModelProto) -> None:
     bias.CopyFrom(onnx.numpy_helper.from_array(values, bias.name))
 
 
-def test_every_format_names_backends_that_are_there() -> None:
-    assert set(FORMATS) == set(ExportFormat)
-    for making in FORMATS.values():
-        for name in (making.backend, *making.sources):
-            assert find_backend(name).is_available().ok
+def test_every_exporter_names_backends_that_are_there() -> None:
+    exporters = discover(EXPORTERS)
+    assert [found.name for found in exporters] == [
+        "keras",
+        "onnx",
+        "onnx-int8",
+        "savedmodel",
+        "torchscript",
+    ]
+    for name, exporter, availability in exporters:
+        assert (exporter.name, availability.ok) == (name, True)
+        for source in exporter.format.sources:
+            assert find_backend(source).is_available().ok
 
 
 def test_logits_within_the_tolerance_are_equal() -> None:
@@ -77,7 +84,7 @@ def test_what_computes_something_else_is_not_kept(tmp_path: Path) -> None:
     path = tmp_path / "x.onnx"
     path.write_text("earlier pictures and logits")
     with pytest.raises(ParityError, match=r"The logits of x\.onnx differ from the model's by 0\.0002"):
-        export_model(load_bundle("default"), ExportFormat.ONNX, path, 2, altered(with_another_bias))
+        export_model(load_bundle("default"), "onnx", path, 2, altered(with_another_bias))
     assert [child.name for child in tmp_path.iterdir()] == ["x.onnx"]
     assert path.read_text() == "earlier pictures and logits"
 
@@ -91,5 +98,5 @@ def test_what_its_runtime_cannot_run_is_not_kept(
     write: Callable[[Bundle, Path], None], tmp_path: Path
 ) -> None:
     with pytest.raises(UnavailableError, match=r"^The export to onnx fails: \w+: "):
-        export_model(load_bundle("default"), ExportFormat.ONNX, tmp_path / "x.onnx", 2, write)
+        export_model(load_bundle("default"), "onnx", tmp_path / "x.onnx", 2, write)
     assert list(tmp_path.iterdir()) == []

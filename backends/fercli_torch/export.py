@@ -7,27 +7,38 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import torch
-
 from fercli.architecture import SIDE
-from fercli_torch.network import load_network
+from fercli.plugins import Availability, Format
+from fercli_torch import TorchBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
     from fercli.bundle import Bundle
-    from fercli.export_formats import Network
 
 
-class TorchScript:
+class TorchScriptExporter:
     """The network as traced by torch.jit, with its weights."""
+
+    name = "torchscript"
+    format = Format(
+        ".pt", (b"constants.pkl", b"fercli_torch"), sources=("onnx", "openvino", "tensorflow", "torch")
+    )
+
+    def is_available(self) -> Availability:
+        """Whether torch and safetensors are installed; they are not imported for that."""
+        return TorchBackend().is_available()
 
     def write(self, bundle: Bundle, path: Path) -> None:
         """Traces the network, for batches of any size."""
+        import torch
+
+        from fercli_torch.network import load_network
+
         network = load_network(bundle).requires_grad_(False)
         file = io.BytesIO()
         with _without_warnings():
@@ -36,8 +47,10 @@ class TorchScript:
         # By Python: where a disk is full, torch's own writer ends the process.
         path.write_bytes(file.getbuffer())
 
-    def load(self, path: Path) -> Network:
+    def load(self, path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
         """The traced network."""
+        import torch
+
         with _without_warnings():
             network = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call] # torch's
 
@@ -56,6 +69,8 @@ def _without_warnings() -> Iterator[None]:
     Nor is the tracer heard: it warns of torch's own local response normalisation, which asks whether there
     are any pictures. What was traced is run on other numbers of faces before it is kept.
     """
+    import torch
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined] # torch's

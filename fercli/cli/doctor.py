@@ -21,7 +21,7 @@ def doctor() -> None:
 
     from fercli.devices import AUTO, cuda_devices
     from fercli.engines.cores import usable_cores
-    from fercli.plugins import BACKENDS, DETECTORS, discover, find_detector
+    from fercli.plugins import BACKENDS, DETECTORS, EXPORTERS, discover, find_detector
 
     table = Table("what", "name", "state", "remedy", title=f"fercli {__version__}")
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
@@ -31,7 +31,7 @@ def doctor() -> None:
     table.add_row(
         "device", "cuda", count_of(count, "device") if count else "NVIDIA's driver shows none", ""
     )
-    for kind, group in (("backend", BACKENDS), ("detector", DETECTORS)):
+    for kind, group in (("backend", BACKENDS), ("detector", DETECTORS), ("exporter", EXPORTERS)):
         for found in discover(group):
             table.add_row(kind, found.name, *_state(found))
     well = True

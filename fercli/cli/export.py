@@ -10,19 +10,35 @@ import typer
 
 from fercli.cli.messages import count_of, say
 from fercli.errors import UnavailableError, UsageError
-from fercli.export_formats import ExportFormat
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from fercli.bundle import Bundle
     from fercli.exporting import Exported
 
+_CALIBRATED = "onnx-int8"
+"""The format that --data serves."""
+
+
+def _exporters() -> list[str]:
+    from fercli.plugins import EXPORTERS, discover
+
+    return [found.name for found in discover(EXPORTERS)]
+
 
 def export(
     model: Annotated[
         str, typer.Argument(metavar="MODEL", help="The name of a model that ships, or a model's folder.")
     ],
-    to: Annotated[ExportFormat, typer.Option(help="The format.", show_default=False)],
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="FORMAT",
+            help="onnx, onnx-int8, keras, savedmodel, torchscript, or another whose exporter is installed.",
+            show_default=False,
+            autocompletion=_exporters,
+        ),
+    ],
     out: Annotated[
         Path,
         typer.Option(
@@ -59,8 +75,8 @@ def export(
     refuse_input(out, [] if data is None else [("data set", data)])
     if data is None:
         exported = export_model(bundle, to, out, usable_cores())
-    elif to is not ExportFormat.ONNX_INT8:
-        raise UsageError(f"--data has no use for --to {to}.", f"It serves --to {ExportFormat.ONNX_INT8}.")
+    elif to != _CALIBRATED:
+        raise UsageError(f"--data has no use for --to {to}.", f"It serves --to {_CALIBRATED}.")
     elif ONNX_INT8 in bundle.files:
         raise UsageError(
             f"The model {bundle.name} has its own {ONNX_INT8}.", "Leave --data out to get that one."
@@ -89,4 +105,4 @@ def _calibrated(bundle: Bundle, data: Path, out: Path) -> Exported:
         quantise(bundle.verified(ONNX), faces, path)
 
     public = to_unit_range(splits[Split.PUBLIC].pixels[:, None])
-    return export_model(bundle, ExportFormat.ONNX_INT8, out, usable_cores(), write, public)
+    return export_model(bundle, _CALIBRATED, out, usable_cores(), write, public)

@@ -234,7 +234,7 @@ def test_an_earlier_saved_model_is_replaced_as_a_whole(tmp_path: Path) -> None:
         (
             "savedmodel",
             lambda path: (path / "holiday photos").mkdir(parents=True),
-            "holds other things than a SavedModel.",
+            "holds other things than an earlier savedmodel export.",
         ),
         ("onnx", lambda path: path.parent.rmdir(), "cannot be written: No such file or directory."),
     ],
