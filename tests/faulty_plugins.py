@@ -1,4 +1,4 @@
-"""Backends and detectors as strangers might write them, most of them wrong in one way each."""
+"""Plugins as strangers might write them, most of them wrong in one way each."""
 
 # ruff: noqa: ARG002 - methods have the parameters of their interface
 
@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fercli.bundle import ONNX
 from fercli.crop import WHOLE
-from fercli.plugins import Availability, find_backend
+from fercli.plugins import Availability, Format, find_backend
 from fercli.records import Box, Face, Landmarks
+from fercli.runtimes import import_onnxruntime
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -72,6 +74,17 @@ interrupts = fercli_faulty:InterruptsPlugin
 framed-by-words = fercli_faulty:FramedByWordsPlugin
 loads-nothing = fercli_faulty:LoadsNothingPlugin
 computes-in-numpy = fercli_faulty:ComputesInNumpyPlugin
+
+[fercli.exporters]
+copies = fercli_faulty:Copies
+copies-into-a-folder = fercli_faulty:CopiesIntoAFolder
+writes-nothing = fercli_faulty:WritesNothing
+raises-in-write = fercli_faulty:RaisesInWrite
+leaves-in-write = fercli_faulty:LeavesInWrite
+misshapen = fercli_faulty:Misshapen
+not-numbers = fercli_faulty:NotNumbers
+described-in-words = fercli_faulty:DescribedInWords
+no-exporter = fercli_faulty:NoPlugin
 """
 
 
@@ -373,3 +386,73 @@ class ComputesInNumpyPlugin(TwoHalvesPlugin):
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         box = Box(*np.array([1, 2, 41, 42], np.float32))
         return [Face(box, np.float32(0.5), Landmarks(*np.ones((5, 2), np.float32)))]  # type: ignore[arg-type]
+
+
+class Copies:
+    """A sound exporter: the model's own file, for ONNX Runtime."""
+
+    name = "copies"
+    format = Format(".model", (b"pictures",))
+
+    def is_available(self) -> Availability:
+        return Availability(True)
+
+    def write(self, bundle: Bundle, path: Path) -> None:
+        print("POLLUTION on writing")  # noqa: T201 - what it is for
+        path.write_bytes(bundle.verified(ONNX).read_bytes())
+
+    def load(self, path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        session = import_onnxruntime().InferenceSession(path)
+
+        def run(faces: NDArray[np.float32]) -> NDArray[np.float32]:
+            logits: NDArray[np.float32] = session.run(None, {"pictures": faces})[0]
+            return logits
+
+        return run
+
+
+class CopiesIntoAFolder(Copies):
+    format = Format("", (b"pictures",), ("network", "words"))
+
+    def write(self, bundle: Bundle, path: Path) -> None:
+        super().write(bundle, path / "network")
+        (path / "words").write_text("words", "utf-8")
+
+    def load(self, path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        return super().load(path / "network")
+
+
+class WritesNothing(Copies):
+    def write(self, bundle: Bundle, path: Path) -> None:
+        pass
+
+
+class RaisesInWrite(Copies):
+    def write(self, bundle: Bundle, path: Path) -> None:
+        path.write_bytes(b"half of it")
+        raise RuntimeError("it would not write")
+
+
+class LeavesInWrite(Copies):
+    def write(self, bundle: Bundle, path: Path) -> None:
+        sys.exit(7)
+
+
+class Misshapen(Copies):
+    """Loads a network that gives three logits a face."""
+
+    def load(self, path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        network = super().load(path)
+        return lambda faces: network(faces)[:, :3]
+
+
+class NotNumbers(Copies):
+    """Loads a network that gives numbers that are none."""
+
+    def load(self, path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        network = super().load(path)
+        return lambda faces: network(faces) * np.float32(np.nan)
+
+
+class DescribedInWords(Copies):
+    format = "a file"  # type: ignore[assignment]

@@ -8,7 +8,7 @@ import onnx  # noqa: TID253 - bad exports are made with it
 import pytest
 
 from fercli.bundle import ONNX, Bundle, load_bundle
-from fercli.errors import UnavailableError
+from fercli.errors import FercliError, ReportError, UnavailableError, UsageError
 from fercli.exporting import ParityError, check_int8, check_parity, export_model
 from fercli.plugins import EXPORTERS, discover, find_backend
 
@@ -100,3 +100,58 @@ def test_what_its_runtime_cannot_run_is_not_kept(
     with pytest.raises(UnavailableError, match=r"^The export to onnx fails: \w+: "):
         export_model(load_bundle("default"), "onnx", tmp_path / "x.onnx", 2, write)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def installed(faulty_plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(faulty_plugins)
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_strangers_exporter_writes_beside_the_built_in_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = load_bundle("default")
+    for _ in range(2):  # the second replaces the first
+        exported = export_model(bundle, "copies", tmp_path / "a.model", 2)
+        assert (exported.source, exported.faces) == ("onnx", 11)
+        export_model(bundle, "copies-into-a-folder", tmp_path / "folder", 2)
+    assert (tmp_path / "a.model").read_bytes() == bundle.verified(ONNX).read_bytes()
+    assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["network", "words"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.model", "folder"]
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.count("POLLUTION on writing")) == ("", 4)
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("writes-nothing", "The export to writes-nothing fails: NoSuchFile: "),
+        ("raises-in-write", "The export to raises-in-write fails: RuntimeError: it would not write."),
+        ("leaves-in-write", "The export to leaves-in-write fails: SystemExit: 7."),
+        ("misshapen", "The export to misshapen fails: ValueError: "),
+        ("not-numbers", "The logits of a.model differ from the model's by nan; 0.0001 is allowed."),
+        ("described-in-words", "The exporter described-in-words cannot run here: it has not the interface"),
+        ("no-exporter", "The exporter no-exporter cannot run here: it has not the interface"),
+        ("copis", "There is no exporter copis."),
+    ],
+)
+def test_what_an_exporter_does_wrong_is_said_and_nothing_is_kept(
+    name: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(FercliError) as caught:
+        export_model(load_bundle("default"), name, tmp_path / "a.model", 2)
+    assert caught.value.message.startswith(message)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_folder_that_holds_more_than_an_export_stays(tmp_path: Path) -> None:
+    (tmp_path / "network").write_bytes(b"pictures")
+    (tmp_path / "holiday.jpg").touch()
+    with pytest.raises(ReportError, match="holds other things than an earlier copies-into-a-folder export"):
+        export_model(load_bundle("default"), "copies-into-a-folder", tmp_path, 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["holiday.jpg", "network"]
+    with pytest.raises(UsageError, match=r"is named like a file"):
+        export_model(load_bundle("default"), "copies-into-a-folder", tmp_path / "a.model", 2)

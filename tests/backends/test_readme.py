@@ -1,4 +1,4 @@
-"""The example of backends/README.md, installed from outside the tree into an environment of its own."""
+"""The examples of backends/README.md, installed from outside the tree into an environment of their own."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parents[2] / "backends" / "README.md"
-FILES = {"toml": "pyproject.toml", "python": "fercli_opencv.py"}
+MODULES = ("fercli_opencv", "fercli_openvino_ir")
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program of a new environment that holds the example and, for the rest, what the tests have."""
+    """The program of a new environment that holds the examples and, for the rest, what the tests have."""
     folder = tmp_path_factory.mktemp("stranger")
-    for language, name in FILES.items():
-        found = re.search(
-            rf"^```{language}\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL
-        )
-        assert found is not None
-        (folder / name).write_text(found[1], "utf-8")
+    text = README.read_text("utf-8")
+    projects, programs = (
+        re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        for language in ("toml", "python")
+    )
+    for module, project, program in zip(MODULES, projects, programs, strict=True):
+        (folder / module).mkdir()
+        (folder / module / "pyproject.toml").write_text(project, "utf-8")
+        (folder / module / f"{module}.py").write_text(program, "utf-8")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
     python = folder / "venv" / "bin" / "python"
     libraries = subprocess.run(
@@ -35,7 +38,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ours = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
     Path(libraries.stdout.strip(), "ours.pth").write_text(ours)
     subprocess.run(
-        [python, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-build-isolation", folder],
+        [
+            *(python, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-build-isolation"),
+            *(folder / module for module in MODULES),
+        ],
         check=True,
         env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
     )
@@ -49,8 +55,10 @@ def fercli(python: Path, *arguments: str | Path) -> str:
     return done.stdout
 
 
-def test_doctor_lists_it(environment: Path) -> None:
-    assert re.search(r"backend\W+opencv\W+ready", fercli(environment, "doctor"))
+def test_doctor_lists_them(environment: Path) -> None:
+    shown = fercli(environment, "doctor")
+    assert re.search(r"backend\W+opencv\W+ready", shown)
+    assert re.search(r"exporter\W+openvino-ir\W+ready", shown)
 
 
 def test_it_reads_the_samples_as_the_others_do(environment: Path, samples: Path) -> None:
@@ -69,3 +77,11 @@ def test_it_is_compared_with_the_others(environment: Path) -> None:
     rows = list(csv.DictReader(fercli(environment, "compare", "backends", *options).splitlines()))
     assert [row["backend"] for row in rows] == ["onnx", "opencv"]
     assert rows[1]["runtime"] == "OpenCV"
+
+
+def test_it_exports_a_model_and_replaces_its_own_export(environment: Path, tmp_path: Path) -> None:
+    out = tmp_path / "folder"
+    for _ in range(2):
+        assert fercli(environment, "export", "default", "--to", "openvino-ir", "--out", out) == ""
+        assert sorted(path.name for path in out.iterdir()) == ["model.bin", "model.xml"]
+        (out / "model.bin").write_bytes(b"of an earlier one")
