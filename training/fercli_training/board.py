@@ -12,6 +12,7 @@ from torch import nn
 
 from fercli.architecture import SIDE
 from fercli.evaluation.charts import confusion_chart
+from fercli_training.layers import watched
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,18 +76,12 @@ class Board:
 
 def _activations(network: nn.Module, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
     """The outputs of the convolutions and dense layers in evaluation mode, by the layers' names."""
+    layers = {
+        name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)
+    }
     outputs: dict[str, torch.Tensor] = {}
-    hooks = [
-        module.register_forward_hook(
-            lambda _module, _inputs, output, name=name: outputs.update({name: output})
-        )
-        for name, module in network.named_modules()
-        if isinstance(module, nn.Conv2d | nn.Linear)
-    ]
     training = network.training
-    with torch.inference_mode():
+    with watched(layers, outputs.__setitem__), torch.inference_mode():
         network.eval()(pictures)
     network.train(training)
-    for hook in hooks:
-        hook.remove()
     return {name: output.float().cpu() for name, output in outputs.items()}

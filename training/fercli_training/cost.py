@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 
 from fercli.architecture import SIDE
+from fercli_training.layers import watched
 
 
 def count_cost(network: nn.Module) -> dict[str, int]:
@@ -16,22 +15,19 @@ def count_cost(network: nn.Module) -> dict[str, int]:
     Args:
         network: in evaluation mode, which takes a single face.
     """
-    total = 0
+    layers = {
+        name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)
+    }
+    counts: list[int] = []
 
-    def count(module: nn.Module, _: Any, output: torch.Tensor) -> None:
-        nonlocal total
-        if isinstance(module, nn.Conv2d):
-            kernel = module.weight[0].numel()
-            total += kernel * output[0].numel()
-        elif isinstance(module, nn.Linear):
-            total += module.weight.numel()
+    def count(name: str, output: torch.Tensor) -> None:
+        weight = layers[name].weight
+        # A convolution's kernel is laid on every place of its maps, a dense layer's weights on one face.
+        counts.append(weight[0].numel() * output[0].numel())
 
-    hooks = [module.register_forward_hook(count) for module in network.modules()]
-    with torch.inference_mode():
+    with watched(layers, count), torch.inference_mode():
         network(torch.zeros(1, 1, SIDE, SIDE))
-    for hook in hooks:
-        hook.remove()
     return {
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "multiply_adds": total,
+        "multiply_adds": sum(counts),
     }

@@ -11,6 +11,7 @@ import torch
 
 from fercli.architecture import SIDE, ArticleArchitecture
 from fercli_torch.network import load_network
+from fercli_training.layers import watched
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,18 +63,15 @@ def explain(bundle: Bundle, face: NDArray[np.float32], expression: int | None = 
     """
     network = load_network(bundle)
     shown = _shown_layers(bundle.architecture)
+    layers = {name: network.get_submodule(name) for name in shown}
     outputs: dict[str, torch.Tensor] = {}
-    hooks = [
-        network.get_submodule(name).register_forward_hook(
-            lambda _module, _inputs, output, name=name: (
-                outputs.update({name: output.clone()}) or outputs[name]
-            )
-        )
-        for name in shown
-    ]
-    logits = network(torch.from_numpy(face)[None, None])[0]
-    for hook in hooks:
-        hook.remove()
+
+    def keep(name: str, output: torch.Tensor) -> torch.Tensor:
+        outputs[name] = output.clone()
+        return outputs[name]
+
+    with watched(layers, keep):
+        logits = network(torch.from_numpy(face)[None, None])[0]
     chosen = int(logits.argmax()) if expression is None else expression
     fine = [maps for maps in outputs.values() if maps.shape[-1] >= _FINEST]
     return Explanation(
