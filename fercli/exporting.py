@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from fercli.plugins import Format
 
 INT8_TOLERANCE = 0.05
-"""How far the probabilities of a face may move by 8 bits, on average.
+"""How far 8 bits may move the probabilities of a face, on average.
 
 The distance of a face's two answers is half the sum of the differences of its seven probabilities (total
-variation), so no probability moves by more. A network that is calibrated well has 0.01 to 0.02, one that
-is calibrated on noise 0.07 and more.
+variation), so a single probability moves no further. A network that is calibrated well has 0.01 to 0.02,
+one that is calibrated on noise 0.07 or more.
 """
 
 _CHOOSE = "Choose another --out."
@@ -122,7 +122,7 @@ def check_int8(logits: NDArray[np.float32], expected: NDArray[np.float32], name:
         raise ParityError(
             f"The probabilities of {name} are {distance:.2g} from those of 32 bits on average;"
             f" {INT8_TOLERANCE:g} is allowed.",
-            "Calibrate it by faces like those that the model was trained on.",
+            "Calibrate it on faces like those that the model was trained on.",
         )
     same = int((logits.argmax(axis=1) == expected.argmax(axis=1)).sum())
     return f"probabilities within {distance:.3f} on average, {same} expressions the same"
@@ -143,11 +143,11 @@ def _check_place(path: Path, name: str, written: Format) -> None:
     word = f"{name} export of fercli"
     if written.suffix:
         if not path.is_file():
-            raise ReportError(f"{quoted(path)} is there and is no file.", _CHOOSE)
+            raise ReportError(f"{quoted(path)} exists and is not a file.", _CHOOSE)
         refuse_foreign(path, word, written.marks)
         return
     if not path.is_dir():
-        raise ReportError(f"{quoted(path)} is there and is no folder.", _CHOOSE)
+        raise ReportError(f"{quoted(path)} exists and is not a folder.", _CHOOSE)
     if not {child.name for child in path.iterdir()} <= set(written.contents):
         raise ReportError(f"{quoted(path)} holds other things than an earlier {name} export.", _CHOOSE)
     for main in written.contents[:1]:

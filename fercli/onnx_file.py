@@ -46,7 +46,7 @@ def check_onnx(path: Path) -> None:
     """Reads an ONNX file's tensors, and nothing else.
 
     Raises:
-        ModelError: the file is no ONNX, keeps data outside itself, or holds weights that are
+        ModelError: the file is not ONNX, keeps data outside itself, or holds weights that are
             not finite.
     """
     try:

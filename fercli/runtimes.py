@@ -43,7 +43,7 @@ _NOT_FOR_KERAS = ("matplotlib", "pandas", "sklearn")
 
 
 def spare_threads() -> None:
-    """Keeps NumPy from starting a thread a core, for a program that multiplies nothing large by it.
+    """Keeps NumPy from starting one thread per core, for a program that multiplies nothing large with it.
 
     They take memory, and where no thread can be started the library under NumPy interrupts the program.
     """
@@ -76,7 +76,7 @@ _FATAL = 4
 
 
 def import_openvino() -> Any:
-    """OpenVINO without its converter of models, which it goes without; anyone else may still import that.
+    """OpenVINO without its converter of models, which it does not need; others may still import that.
 
     It raises what `import_onnxruntime` raises.
     """

@@ -1,4 +1,4 @@
-"""The backends `onnx`, `onnx-int8` and `tensorrt`: a bundle's ONNX model, run by ONNX Runtime."""
+"""The backends `onnx`, `onnx-int8` and `tensorrt`: a bundle's ONNX model, run with ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class OnnxBackend:
         first = providers[0][0]
         if session.get_providers()[0] != first:
             raise DeviceError(
-                f"ONNX Runtime runs {path} on {session.get_providers()[0]}, not on {device} by {first}.",
+                f"ONNX Runtime runs {path} on {session.get_providers()[0]}, not on {device} with {first}.",
                 "Check the NVIDIA driver, CUDA and cuDNN, or use --device cpu.",
             )
         return OnnxClassifier(session, path, self.precision, threads)
@@ -81,7 +81,7 @@ class OnnxBackend:
             return [(_CPU, {})]
         if self.on_cuda not in available:
             raise DeviceError(
-                f"The installed ONNX Runtime cannot use {device} by {self.on_cuda}: it has only"
+                f"The installed ONNX Runtime cannot use {device} with {self.on_cuda}: it has only"
                 f" {', '.join(available)}.",
                 _GPU_REMEDY,
             )
@@ -99,7 +99,7 @@ class OnnxInt8Backend(OnnxBackend):
 
 
 class TensorRtBackend(OnnxBackend):
-    """Runs model.onnx by TensorRT, which compiles it for a CUDA device: slow to start, fast after that."""
+    """Runs model.onnx with TensorRT, which compiles it for a CUDA device: slow to start, then fast."""
 
     name = "tensorrt"
     on_cuda = _TENSORRT

@@ -60,6 +60,6 @@ class OnnxInt8Exporter(OnnxExporter):
         if ONNX_INT8 not in bundle.files:
             raise UsageError(
                 f"The model {bundle.name} in {bundle.folder} has no {ONNX_INT8}.",
-                "Give --data fer2013.csv, by which one can be made.",
+                "Give --data fer2013.csv to make one.",
             )
         shutil.copyfile(bundle.verified(ONNX_INT8), path)

@@ -1,4 +1,4 @@
-"""The backends `openvino` and `openvino-bf16`: a bundle's model.onnx, run by OpenVINO on the CPU."""
+"""The backends `openvino` and `openvino-bf16`: a bundle's model.onnx, run with OpenVINO on the CPU."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class OpenVinoBackend:
         options = {
             "INFERENCE_NUM_THREADS": threads,
             "INFERENCE_PRECISION_HINT": self.precision,
-            # One batch at a time, each by all threads.
+            # One batch at a time, each with all threads.
             "PERFORMANCE_HINT": "LATENCY",
         }
         try:

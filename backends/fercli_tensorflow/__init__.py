@@ -89,7 +89,7 @@ def _set_threads(tensorflow: Any, threads: int) -> None:
         # Only one operation of this network can run at a time.
         tensorflow.config.threading.set_inter_op_parallelism_threads(1)
     except RuntimeError:
-        # It has begun already; describe() says by how many threads.
+        # It has begun already; describe() says with how many threads.
         return
 
 

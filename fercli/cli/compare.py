@@ -70,10 +70,10 @@ def backends(
     repeat: _Repeat = 5,
     layout: _LayoutOption = Layout.TABLE,
 ) -> None:
-    """Run one model by every backend: do they agree, how fast are they, what do they cost?
+    """Run one model on every backend: do they agree, how fast are they, what do they cost?
 
-    Each runs in a fresh process, in turns, with the same number of threads; differences are those from
-    torch, or else onnx.
+    Each runs in a fresh process, in turns, with the same number of threads. Differences are measured from
+    torch, or from onnx where torch does not run.
 
     Exit codes: 0 they agree; 1 one in 32-bit floats differs by more than it may; 3 some photos
     could not be read; 4 no photo, or no face in any; 5 no backend works.
@@ -113,7 +113,7 @@ def models(
         ),
     ] = None,
     detector: Annotated[
-        str, typer.Option(help="What finds the faces of --photos; none takes each photo for a face.")
+        str, typer.Option(help="What finds the faces of --photos; none means that each photo is a face.")
     ] = "mtcnn",
     data: Annotated[
         Path | None,
@@ -126,7 +126,7 @@ def models(
     repeat: _Repeat = 5,
     layout: _LayoutOption = Layout.TABLE,
 ) -> None:
-    """Run several models on the same faces: how often right, how often of one mind, how fast, how large?
+    """Run several models on the same faces: how often right, how often they agree, how fast, how large?
 
     Exit codes: 0 done; 3 done, but some photos could not be read; 4 no photo, or no face in any;
     5 a model is not there, or none works.
@@ -160,7 +160,7 @@ def detectors(
     repeat: _Repeat = 5,
     layout: _LayoutOption = Layout.TABLE,
 ) -> None:
-    """Find the faces of photos by every detector: how many, which of mtcnn's too, how fast?
+    """Find the faces of photos with every detector: how many, which of them mtcnn finds too, how fast?
 
     Exit codes: 0 done; 3 done, but some photos failed; 4 no photo; 5 no detector works.
     """
@@ -224,7 +224,7 @@ def _print(comparison: Comparison, layout: Layout) -> None:
 
 
 def _leave(comparison: Comparison, unreadable: Sequence[str]) -> None:
-    """With the exit code for what was not measured, where there is something."""
+    """Ends with the exit code for what was not measured, if anything."""
     say(*(f"fercli: left out {line}" for line in unreadable))
     if all(row.get("reason") for row in comparison.rows):
         say("fercli: none of them works here.", "fercli doctor shows what runs here.")

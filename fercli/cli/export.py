@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fercli.exporting import Exported
 
 _CALIBRATED = "onnx-int8"
-"""The format that --data serves."""
+"""The format that --data is for."""
 
 
 def _exporters() -> list[str]:
@@ -53,18 +53,18 @@ def export(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="FER2013 as the challenge gave it, to calibrate 8 bits by where the model has none.",
+            help="FER2013 as the challenge gave it, to make onnx-int8 where the model does not have it.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Write a model for other programs, checked by their own runtime on real faces before it is kept.
+    """Write a model for other programs. The format's own runtime checks it on real faces before it is kept.
 
     Whatever the format, it takes faces as 48x48 grey pixels in 0..1, float32 (N, 1, 48, 48), any number
     N of them, and gives logits, float32 (N, 7): angry, disgust, fear, happy, sad, surprise, neutral.
 
     onnx, the model's own file, onnx-int8, the same in 8 bits, keras, a .keras file, savedmodel, a folder
-    for TensorFlow, torchscript, for torch.jit.load. None needs fercli to be run.
+    for TensorFlow, torchscript, for torch.jit.load. Running them does not need fercli.
     """
     from fercli.bundle import ONNX_INT8, load_bundle
     from fercli.engines.cores import usable_cores
@@ -76,7 +76,7 @@ def export(
     if data is None:
         exported = export_model(bundle, to, out, usable_cores())
     elif to != _CALIBRATED:
-        raise UsageError(f"--data has no use for --to {to}.", f"It serves --to {_CALIBRATED}.")
+        raise UsageError(f"--to {to} does not use --data.", f"Leave it out, or give --to {_CALIBRATED}.")
     elif ONNX_INT8 in bundle.files:
         raise UsageError(
             f"The model {bundle.name} has its own {ONNX_INT8}.", "Leave --data out to get that one."
@@ -88,7 +88,7 @@ def export(
 
 
 def _calibrated(bundle: Bundle, data: Path, out: Path) -> Exported:
-    """Made by pictures of Training, checked on PublicTest."""
+    """Makes it with pictures of Training, checks it on PublicTest."""
     if find_spec("onnx") is None:
         raise UnavailableError("Calibrating needs onnx, not installed here.", "pip install 'fercli[train]'")
     from fercli.bundle import ONNX

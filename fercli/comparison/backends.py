@@ -1,4 +1,4 @@
-"""One model by several backends: whether they agree, how fast they are, and what they cost."""
+"""One model on several backends: whether they agree, how fast they are, and what they cost."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def compare_backends(
     repeat: int,
     tell: Callable[[str], None],
 ) -> Comparison:
-    """A row a backend, all by the same number of threads; one that cannot run says why.
+    """One row per backend, all with the same number of threads; one that cannot run says why.
 
     Args:
         asked: backends' names; all that are installed if there are none.
@@ -52,7 +52,7 @@ def compare_backends(
         tell: told the name of the backend at work.
 
     Raises:
-        UnavailableError: there is no backend of a name.
+        UnavailableError: a backend is unknown.
     """
     names = contenders(BACKENDS, asked)
     sizes = sorted({1, *batch_sizes})
@@ -83,7 +83,7 @@ def disagreements(comparison: Comparison) -> list[str]:
 
 
 def _reference(outcomes: Networks) -> str:
-    """The first that ran of torch, onnx and all others; of an empty name where none did."""
+    """The name of the first that ran of torch, onnx and all others; empty where none did."""
     ran = [name for name, outcome in outcomes.items() if outcome.result]
     return next((name for name in (*_REFERENCES, *ran) if name in ran), "")
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fercli.records import Row
 
 _SAME = 0.5
-"""The overlap from which on two boxes are of one face."""
+"""Two boxes that overlap by this much or more show the same face."""
 _REFERENCE = "mtcnn"
 
 _SECTIONS = (
@@ -69,7 +69,7 @@ class Found(NamedTuple):
 
 
 class Finder:
-    """A detector that is timed on photos, which are decoded one by one: no memory holds a whole folder."""
+    """A detector that is timed on photos, which are decoded one at a time to spare memory."""
 
     def __init__(
         self, detector: str, photos: Sequence[str], min_face: int, min_score: float, threads: int
@@ -124,7 +124,7 @@ def compare_detectors(
     repeat: int,
     tell: Callable[[str], None],
 ) -> tuple[Comparison, list[str]]:
-    """A row a detector, and a line for each photo that failed; a detector that cannot run says why.
+    """One row per detector, and a line for each photo that failed; a detector that cannot run says why.
 
     Args:
         asked: detectors' names; all that are installed if there are none.
@@ -135,7 +135,7 @@ def compare_detectors(
         tell: told the name of the detector at work.
 
     Raises:
-        UnavailableError: there is no detector of a name.
+        UnavailableError: a detector is unknown.
     """
     names = contenders(DETECTORS, asked)
     finders = {name: Finder(name, photos, min_face, min_score, usable_cores()) for name in names}
@@ -180,9 +180,10 @@ def _row(name: str, outcome: Outcome[list[float], Found], reference: Found | Non
 
 def _overlaps(reference: Found, found: Found) -> NDArray[np.float32]:
     """For each face of the reference, how much the nearest found box overlaps it; 0 where there is none."""
-    nobody = np.zeros((1, 4), np.float32)
+    nothing = np.zeros((1, 4), np.float32)
     best = [
-        intersection_over_union(theirs, np.concatenate([found.boxes.get(path, nobody), nobody])).max(axis=1)
+        intersection_over_union(theirs, np.concatenate([ours, nothing])).max(axis=1)
         for path, theirs in reference.boxes.items()
+        for ours in [found.boxes.get(path, nothing)]
     ]
     return np.concatenate([np.zeros(0, np.float32), *best])

@@ -1,4 +1,4 @@
-"""Several models by one backend: how often they are right, how often they agree, and what they cost."""
+"""Several models on one backend: how often they are right, how often they agree, and what they cost."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def compare_models(
     repeat: int,
     tell: Callable[[str], None],
 ) -> Comparison:
-    """A row a model; one that cannot run says why.
+    """One row per model; one that cannot run says why.
 
     Args:
         models: names of models that ship, or models' folders.
@@ -72,7 +72,7 @@ def compare_models(
         tell: told the name of the model at work.
 
     Raises:
-        UnavailableError: there is no model of a name.
+        UnavailableError: a model is unknown.
     """
     bundles = {model: load_bundle(model) for model in models}
     outcomes = run_side_by_side(
@@ -133,6 +133,6 @@ def _accuracy(right: NDArray[np.bool_], known: NDArray[np.bool_]) -> Row:
 
 
 def _parameters(bundle: Bundle) -> int:
-    """What training learnt: not the means and variances that batch normalisation counted."""
+    """What training learnt, without the means and variances of batch normalisation."""
     shapes = bundle.architecture.tensors().items()
     return sum(prod(shape) for name, shape in shapes if "running_" not in name)

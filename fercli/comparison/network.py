@@ -1,4 +1,4 @@
-"""A model's network by one backend, as the subject of a comparison."""
+"""A model's network on one backend, as the subject of a comparison."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Measured(NamedTuple):
 
     Attributes:
         backend: its name.
-        about: what really runs, by the backend's own account.
+        about: what really runs, as the backend describes it.
         logits: float32 (N, 7), of all faces.
         load_seconds: from nothing imported to the first face read.
         peak_megabytes: of its whole process; None where the system does not tell.
-        size_megabytes: of the model's files that it read; None where it took none that it could name.
+        size_megabytes: of the model's files that it read; None where that is unknown.
     """
 
     backend: str

@@ -1,4 +1,4 @@
-"""An object in a fresh process of its own, and functions that are called on it there."""
+"""An object in a fresh process of its own, where functions are called on it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _serve(pipe: Connection, held: Held) -> None:
     What goes back is what a function gave, or the FercliError that says why it gave nothing.
     """
     os.dup2(2, 1)  # standard output carries the comparison alone
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the asking process's matter
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asks handles Ctrl-C
     with suppress(EOFError, OSError):
         while True:
             function: Callable[[Held], object] = pipe.recv()
@@ -71,7 +71,7 @@ def _answer(function: Callable[[Held], Answer], held: Held) -> Answer | FercliEr
         return function(held)
     except FercliError as error:
         return error
-    except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+    except Exception as error:  # noqa: BLE001 - a plugin's code may raise anything
         return UnavailableError(f"It fails: {in_one_line(error)}.")
 
 
@@ -83,7 +83,7 @@ def _ending(code: int | None) -> str:
 
 @contextmanager
 def _ctrl_c_held_back() -> Iterator[None]:
-    """Keeps Ctrl-C from what is started meanwhile, for good, and from this process until that is done.
+    """Keeps Ctrl-C from what is started meanwhile, for good, and from this process until then.
 
     A process that has only begun would end with a traceback. Whoever started it ends it in order.
     """

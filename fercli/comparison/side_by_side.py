@@ -36,7 +36,7 @@ class Subject(Protocol[Round_co, Result_co]):
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[Round_co, Result_co]):
-    """What was measured of a subject; `reason` says why there is no result where there is none."""
+    """What was measured of a subject; `reason` says why `result` is None."""
 
     rounds: Sequence[Round_co]
     result: Result_co | None
@@ -44,10 +44,10 @@ class Outcome(Generic[Round_co, Result_co]):
 
 
 def contenders(group: str, asked: Sequence[str]) -> list[str]:
-    """The names asked for, or all of a group's plugins; none is imported here, where it could do harm.
+    """The names asked for, or those of all plugins of a group, which are not imported for that.
 
     Raises:
-        UnavailableError: there is none of a name.
+        UnavailableError: a name is unknown.
     """
     installed = sorted({point.name for point in entry_points(group=group)})
     find: Callable[[str], object] = find_backend if group == BACKENDS else find_detector
@@ -67,7 +67,7 @@ def run_side_by_side(
     Args:
         subjects: by name.
         rounds: how often each is measured.
-        tell: told the name of whatever is at work.
+        tell: gets the name of the subject at work.
     """
     runners: dict[str, _Runner[Round_co, Result_co]] = {}
     with ExitStack() as stack:
@@ -119,7 +119,7 @@ class _Runner(Generic[Round_co, Result_co]):
 
     @contextmanager
     def _reason_kept(self) -> Iterator[None]:
-        """A failure is the reason that there is no result, and the end of the process."""
+        """Keeps why the subject failed, and ends its process."""
         try:
             yield
         except FercliError as error:

@@ -229,8 +229,8 @@ def test_an_earlier_saved_model_is_replaced_as_a_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "make", "message"),
     [
-        ("onnx", lambda path: path.mkdir(), "is there and is no file."),
-        ("savedmodel", lambda path: path.touch(), "is there and is no folder."),
+        ("onnx", lambda path: path.mkdir(), "exists and is not a file."),
+        ("savedmodel", lambda path: path.touch(), "exists and is not a folder."),
         (
             "savedmodel",
             lambda path: (path / "holiday photos").mkdir(parents=True),
@@ -301,7 +301,7 @@ def test_8_bits_need_data_where_the_model_has_none(older: Path, tmp_path: Path) 
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
         f"fercli: The model residual in {older} has no model.int8.onnx.",
-        "Give --data fer2013.csv, by which one can be made.",
+        "Give --data fer2013.csv to make one.",
     ]
     assert not (tmp_path / "m.onnx").exists()
 
@@ -309,7 +309,7 @@ def test_8_bits_need_data_where_the_model_has_none(older: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("onnx", "--data has no use for --to onnx.\nIt serves --to onnx-int8."),
+        ("onnx", "--to onnx does not use --data.\nLeave it out, or give --to onnx-int8."),
         ("onnx-int8", "The model residual has its own model.int8.onnx.\nLeave --data out to get that one."),
     ],
 )
