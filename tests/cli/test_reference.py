@@ -19,6 +19,6 @@ def test_the_reference_is_what_typer_makes_of_the_program(terminal: dict[str, st
     made = tmp_path / "reference.md"
     result = CliRunner(env=terminal).invoke(typer.cli.app, [*arguments, str(made)])
     assert result.exit_code == 0, result.output
-    lines = (path.read_text("utf-8").splitlines() for path in (REFERENCE, made))
-    difference = "\n".join(unified_diff(*lines, str(REFERENCE), "the program", lineterm=""))
+    kept, fresh = (path.read_text("utf-8").splitlines() for path in (REFERENCE, made))
+    difference = "\n".join(unified_diff(kept, fresh, str(REFERENCE), "the program", lineterm=""))
     assert not difference, f"make it again: {COMMAND}\n{difference}"
