@@ -335,3 +335,18 @@ def test_8_bits_calibrated_by_fer2013_are_kept(older: Path, fer2013: Path, tmp_p
     assert result.exit_code == 0, result.stderr
     assert "on 3589 faces against the backend onnx." in result.stderr
     assert (tmp_path / "m.onnx").stat().st_size < (older / "model.onnx").stat().st_size / 3
+
+
+def test_an_unknown_format_gets_a_hint(tmp_path: Path) -> None:
+    result = export("default", "--to", "kera", "--out", tmp_path / "m.keras")
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert result.stderr.splitlines() == [
+        "fercli: There is no exporter kera.",
+        "Did you mean keras? Installed are keras, onnx, onnx-int8, savedmodel, torchscript.",
+    ]
+
+
+def test_completion_offers_every_exporter_that_is_installed(run: Run, faulty_plugins: Path) -> None:
+    words = {"COMP_WORDS": "fercli export default --to ", "COMP_CWORD": "4"}
+    done = run(env={**words, "_FERCLI_COMPLETE": "complete_bash", "PYTHONPATH": str(faulty_plugins)})
+    assert set(done.stdout.decode().split()) >= {*NAMES, "copies", "copies-into-a-folder"}
