@@ -19,7 +19,7 @@ CUDA = "CUDAExecutionProvider"
 @pytest.mark.skipif(CUDA in onnxruntime.get_available_providers(), reason="this ONNX Runtime has CUDA")
 @pytest.mark.parametrize("device", ["cuda:0", "cuda:3"])
 def test_cuda_without_its_provider_says_what_to_install(device: str) -> None:
-    with pytest.raises(DeviceError, match=f"cannot use {device} by {CUDA}: it has only ") as caught:
+    with pytest.raises(DeviceError, match=f"cannot use {device} with {CUDA}: it has only ") as caught:
         find_backend("onnx").load(load_bundle("default"), device, 1)
     assert (
         caught.value.remedy
