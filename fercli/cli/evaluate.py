@@ -116,7 +116,7 @@ def _require_matplotlib() -> None:
 def _network(
     model: str, backend: str, device: str, *, mirrored: bool
 ) -> tuple[Callable[[NDArray[np.float32]], NDArray[np.float32]], dict[str, Any]]:
-    """What gives the logits of a batch, float32 (N, 1, 48, 48), and its description for the report."""
+    """The network, from a batch, float32 (N, 1, 48, 48), to logits, and its description for the report."""
     from fercli.bundle import load_members
     from fercli.choosing import load_classifiers
     from fercli.engines.cores import usable_cores

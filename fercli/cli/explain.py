@@ -1,4 +1,4 @@
-"""`fercli explain`: what a network does with a face, as a picture."""
+"""`fercli explain`: a picture of how a network reads a face."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _expression(name: str | None) -> int | None:
 
 
 def _find_face(image: str, detector: Detector, number: int) -> tuple[NDArray[np.uint8], Face]:
-    """The upright photo, and the face of that number."""
+    """The upright photo, and the face with that number."""
     from fercli.images import decode
     from fercli.sources import read_photo
 

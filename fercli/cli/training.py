@@ -52,7 +52,7 @@ def require_packages() -> None:
 
 
 def interrupted_message(out: Path, *, saved: bool) -> str:
-    """What is left of an interrupted run, and how to go on."""
+    """Says whether an interrupted run was saved, and how to continue it."""
     if saved:
         return f"fercli: interrupted; add --resume to continue the run in {out}."
     return "fercli: interrupted before the first step; nothing was saved."
@@ -60,7 +60,7 @@ def interrupted_message(out: Path, *, saved: bool) -> str:
 
 @contextmanager
 def training_progress() -> Iterator[Callable[[Progress], None]]:
-    """A bar on a terminal, or a line an epoch elsewhere; yields a function to call after every step."""
+    """A bar on a terminal, else a line for each epoch; yields a function to call after every step."""
     if not sys.stderr.isatty():
         yield _say_epoch
         return

@@ -1,4 +1,4 @@
-"""The layouts that a data set may have, each known by what its path is."""
+"""The layouts of a data set; its path tells which one it has."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Layout:
 
     Attributes:
         read: yields the rows of a path one by one, whole or broken; tells what was taken for what.
-        write: writes rows to a path as they come; None where such a file is read only.
+        write: writes rows to a path one by one; None where such files are only read.
         remedy: what to do about a broken row.
-        keeps_numbers: whether rows that are written keep numbers other than their places.
+        keeps_numbers: whether written rows keep their numbers; otherwise the number is the place.
     """
 
     read: Callable[[Path, Callable[[str], None]], Iterator[Row | BrokenRow]]
@@ -54,7 +54,7 @@ _FOLDERS = Layout(contents.read_folder, folders.write_folders, folders.REMEDY)
 
 
 def find_layout(path: Path) -> Layout:
-    """The layout that a path's name tells; a folder is one of any name, or a name without suffix.
+    """The layout of a path, by its suffix. A folder, or a name without a suffix, means class folders.
 
     Raises:
         UsageError: no layout has such a name.

@@ -88,9 +88,9 @@ def test_a_precision_that_is_named_is_taken(precision: str, machine: Hardware) -
     [
         (hardware("avx2"), MANY, "", True, "compiled"),
         (hardware("avx2"), MANY, "there is no C++ compiler g++", False, "there is no C++ compiler g++"),
-        (hardware("avx2"), 9_999, "", False, "a run this short does not earn the time of compiling"),
+        (hardware("avx2"), 9_999, "", False, "the run is too short to gain the time of compiling back"),
         (hardware("avx2"), 10_000, "", True, "compiled"),
-        (hardware("avx2", threads=2), 19_999, "", False, "a run this short"),
+        (hardware("avx2", threads=2), 19_999, "", False, "the run is too short"),
         (hardware("avx2", threads=2), 20_000, "", True, "compiled"),
         (hardware("avx2", "avx512f"), MANY, "", False, "compiling is not known to help here"),
         (hardware("avx2", "avx512_f"), MANY, "", False, "compiling is not known to help here"),

@@ -1,4 +1,4 @@
-"""The model card: what a model was made from, how good it is, and what it must not be used for."""
+"""The model card: a model's data and recipe, its accuracy, and what it must not be used for."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def model_card(description: Mapping[str, Any], private: Evaluation) -> str:
 
 
 def _computed(provenance: Mapping[str, Any]) -> str:
-    """The table's row on how the training was computed, of models that were made since that is kept."""
+    """The table's row on how the training was computed; empty for older models, which do not say it."""
     parts = [
         f"from epoch {part['from_epoch']} in {part['precision']} on {part['device']},"
         f" {'compiled' if part['compiled'] else 'not compiled'}"
@@ -134,7 +134,7 @@ def _calibrated(provenance: Mapping[str, Any]) -> str:
 
 
 def _taught(recipe: Mapping[str, Any]) -> str:
-    """What else than the labels the targets were made of."""
+    """The sources of the targets besides the labels."""
     told = ""
     if recipe.get("votes"):
         told += (

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class DivergedError(FercliError):
-    """The loss is no longer a number."""
+    """The loss, or a weight, became NaN or infinite."""
 
 
 class TrainingRun:
@@ -58,7 +58,7 @@ class TrainingRun:
     Attributes:
         computation: how it computes.
         told: the same as a sentence, with the reasons, and with what changed since an earlier run.
-        computed: from which epoch on the run computed how, as model.json tells it.
+        computed: how the run computed from which epoch on, as model.json tells it.
         best: the best epoch on PublicTest so far.
     """
 
@@ -81,11 +81,11 @@ class TrainingRun:
 
     @property
     def is_main_process(self) -> bool:
-        """Whether this process is the one of the run that writes and reports."""
+        """Whether this is the process that writes and reports."""
         return self.fabric.is_global_zero
 
     def has_checkpoint(self) -> bool:
-        """Whether there is anything in the folder to go on from."""
+        """Whether the folder has a checkpoint to go on from."""
         return (self.folder / FILE).is_file()
 
     def resume(self) -> None:
@@ -160,10 +160,10 @@ class TrainingRun:
     def _train_epoch(
         self, report: Callable[[Progress], None], interruption: Callable[[], Interruption | None]
     ) -> float:
-        """What is left of an epoch; returns pictures a second."""
+        """Trains for the rest of an epoch; returns pictures a second."""
         trainer, meter, rate = self.trainer, RateMeter(), 0.0
         for _ in trainer.train_epoch():
-            # All processes have to leave after the same step.
+            # All processes have to stop after the same step.
             if trainer.any_process(interruption() is not None):
                 self._save()
                 raise interruption() or KeyboardInterrupt
