@@ -1,8 +1,8 @@
 """A model in 8-bit integers: model.int8.onnx, made from model.onnx and faces to calibrate with.
 
 It is quantised statically, in ONNX Runtime's QDQ form: the weights of each channel and the activations of
-each layer get a scale, the activations' one from their extremes on the faces. The standardisation of pictures
-is only a few sums, and stays in 32 bits.
+each layer get a scale, the activations' one from their extremes on the faces. The standardisation of
+pictures is only a few sums, and stays in 32 bits.
 """
 
 from __future__ import annotations
