@@ -1,6 +1,5 @@
 """Measures where faces lie in FER2013, and which crop of a photo is read best (docs/framing.md).
 
-
     python benchmarks/framing.py --data fer2013.csv.gz --photos labelled-photos --out benchmarks/results
 
 `--photos` is a folder with labels.csv (`path,expression`). Writes framing.json and framing.png.
