@@ -137,7 +137,7 @@ def test_the_squared_hinge_is_what_is_paid(tmp_path: Path) -> None:
 
 
 def test_a_step_goes_down_the_weighted_gradient_by_the_rate(tmp_path: Path) -> None:
-    """Of the last bias, whose gradient is what is answered less what is wanted."""
+    """The step of the last bias, whose gradient is the answer less the target."""
     run = trainer(tmp_path, class_weights={"disgust": 4.0}, momentum=0.0)
     before = run.learner.network.get_parameter("classifier.bias").detach().double().numpy().copy()
     errors = np.exp(log_softmax(answers(run))) - np.eye(7)[LABELS]
