@@ -99,7 +99,7 @@ def _train(recipe: Recipe, inputs: RunInputs, out: Path, resume: bool, devices: 
         if resume:
             run.resume()
         if run.is_main_process:
-            say(f"{recipe.name}: {run.told}")
+            say(f"{recipe.name}: {run.summary}")
         try:
             with training_progress() as report:
                 candidates = run.run(report)

@@ -51,7 +51,7 @@ def read_challenge(path: Path, tell: Callable[[str], None]) -> Iterator[Row | Br
             yield from read_rows(file, quoted(path), taken)
     except OSError as error:
         raise _unreadable(quoted(path), error) from error
-    taken.told(path, tell)
+    taken.report(path, tell)
 
 
 def read_rows(file: BinaryIO, where: str, taken: Interpretation) -> Iterator[Row | BrokenRow]:

@@ -63,7 +63,7 @@ def read_contents(
             f" are: {there}.",
             REMEDY,
         )
-    taken.told(path, tell)
+    taken.report(path, tell)
 
 
 def _only_table(path: Path, tree: Tree) -> Leaf | None:

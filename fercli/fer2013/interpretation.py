@@ -101,7 +101,7 @@ class Interpretation:
         self._changed += 1
         self._first_changed = self._first_changed or what
 
-    def told(self, path: Path, tell: Callable[[str], None]) -> None:
+    def report(self, path: Path, tell: Callable[[str], None]) -> None:
         """Tells all notes in one sentence, if there are any."""
         said = list(self._remarks)
         if self._taken:

@@ -55,7 +55,7 @@ def read_list(path: Path, tell: Callable[[str], None]) -> Iterator[Row | BrokenR
             yield Row(number, label, _picture(line.path, taken), split)
         except RowError as error:
             yield BrokenRow(line.where, str(error))
-    taken.told(path, tell)
+    taken.report(path, tell)
 
 
 def write_list(rows: Iterable[Row], path: Path) -> None:

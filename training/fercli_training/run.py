@@ -57,7 +57,7 @@ class TrainingRun:
 
     Attributes:
         computation: how it computes.
-        told: the same as a sentence, with the reasons, and with what changed since an earlier run.
+        summary: the same as a sentence, with the reasons, and with what changed since an earlier run.
         computed: how the run computed from which epoch on, as model.json tells it.
         best: the best epoch on PublicTest so far.
     """
@@ -67,7 +67,7 @@ class TrainingRun:
         self.recipe = recipe
         self.folder = folder
         hardware = find_hardware(devices)
-        self.computation, self.told = choose_computation(
+        self.computation, self.summary = choose_computation(
             recipe, hardware, len(data.training) // devices, lambda: compiling_fault(folder)
         )
         if recipe.training.compile is True:
@@ -118,7 +118,7 @@ class TrainingRun:
         last = Computation(**{name: value for name, value in computed[-1].items() if name != "from_epoch"})
         self.computed = list(computed)
         if last != self.computation:
-            self.told += f" Until now the run computed in {last}: from here the numbers differ a little."
+            self.summary += f" Until now the run computed in {last}: from here the numbers differ a little."
             self.computed.append({"from_epoch": self.trainer.epoch + 1, **asdict(self.computation)})
 
     def run(self, report: Callable[[Progress], None]) -> list[Candidate]:
