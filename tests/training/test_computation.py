@@ -179,7 +179,8 @@ def test_a_run_that_goes_on_elsewhere_says_so_and_goes_on(
     for epochs, precision, told in ((2, "float32", True), (3, "float32", False)):
         resumed = trainer(recipe_file, splits, tmp_path, f"epochs={epochs}", f"precision={precision}")
         resumed.resume()
-        assert ("Until now the run computed in bfloat16 on the CPU, not compiled" in resumed.summary) == told
+        said = "Until now the run computed in bfloat16 on the CPU, not compiled" in resumed.summary
+        assert said == told
         resumed.run(lambda _: None)
     assert [line["precision"] for line in lines(tmp_path)] == ["bfloat16", "float32", "float32"]
     assert [(part["from_epoch"], part["precision"]) for part in resumed.computed] == [

@@ -150,8 +150,8 @@ def _accuracies(metrics: Mapping[str, Any]) -> str:
     rows = []
     for split, whole in metrics.items():
         parts = [(split, "32", whole), (f"{split}, not in Training", "32", whole.get("unseen"))]
-        for *names, figures in [*parts, (split, "8", whole["int8"])]:
-            rows += [[*names, *_headline(figures)]] if figures else []
+        for *names, measured in [*parts, (split, "8", whole["int8"])]:
+            rows += [[*names, *_headline(measured)]] if measured else []
     header = [
         "pictures",
         "bits",
@@ -166,14 +166,14 @@ def _accuracies(metrics: Mapping[str, Any]) -> str:
     return "\n\n".join([_table(header, rows), *agreements])
 
 
-def _headline(figures: Mapping[str, Any]) -> list[str]:
+def _headline(metrics: Mapping[str, Any]) -> list[str]:
     def spread(name: str) -> str:
-        low, high = figures["intervals"][name]
-        return f"{figures[name]:.4f} ({low:.4f} to {high:.4f})"
+        low, high = metrics["intervals"][name]
+        return f"{metrics[name]:.4f} ({low:.4f} to {high:.4f})"
 
     names = ("accuracy", "macro_recall", "macro_f1")
-    top, error = f"{figures['top2_accuracy']:.4f}", spread("calibration_error")
-    return [str(figures["pictures"]), *map(spread, names), top, error]
+    top, error = f"{metrics['top2_accuracy']:.4f}", spread("calibration_error")
+    return [str(metrics["pictures"]), *map(spread, names), top, error]
 
 
 def _agreement(split: str, votes: Mapping[str, Any]) -> str:
