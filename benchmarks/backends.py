@@ -28,8 +28,7 @@ import numpy as np
 from fercli.bundle import load_bundle
 from fercli.choosing import load_classifiers
 from fercli.comparison.contest import contest
-from fercli.devices import CPU
-from fercli.engines.cores import usable_cores
+from fercli.devices import CPU, usable_cores
 from fercli.runtimes import import_tensorflow
 from fercli.sample_faces import sample_faces
 

@@ -19,8 +19,7 @@ def doctor() -> None:
     """Say what runs here, and why something does not; exit code 5 where `fercli predict` cannot run."""
     from rich.table import Table
 
-    from fercli.devices import AUTO, cuda_devices
-    from fercli.engines.cores import usable_cores
+    from fercli.devices import AUTO, cuda_devices, usable_cores
     from fercli.plugins import BACKENDS, DETECTORS, discover, find_detector
 
     table = Table("what", "name", "state", "remedy", title=f"fercli {__version__}")
@@ -60,8 +59,7 @@ def _check_backend() -> str:
     """What `--backend auto` takes, made sure of by loading the default model."""
     from fercli.bundle import load_bundle
     from fercli.choosing import load_classifiers
-    from fercli.devices import AUTO
-    from fercli.engines.cores import usable_cores
+    from fercli.devices import AUTO, usable_cores
 
     backend, (classifier,) = load_classifiers([load_bundle("default")], AUTO, AUTO, usable_cores())
     about = classifier.describe()

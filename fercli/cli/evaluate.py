@@ -119,7 +119,7 @@ def _network(
     """What gives the logits of a batch, float32 (N, 1, 48, 48), and its description for the report."""
     from fercli.bundle import load_members
     from fercli.choosing import load_classifiers
-    from fercli.engines.cores import usable_cores
+    from fercli.devices import usable_cores
     from fercli.prediction import Predictor
 
     bundles = load_members(model)

@@ -51,7 +51,7 @@ def export(
     for TensorFlow, torchscript, for torch.jit.load. None needs fercli to be run.
     """
     from fercli.bundle import ONNX_INT8, load_bundle
-    from fercli.engines.cores import usable_cores
+    from fercli.devices import usable_cores
     from fercli.exporting import export_model
     from fercli.replacing import refuse_input
 
@@ -77,7 +77,7 @@ def _calibrated(bundle: Bundle, data: Path, out: Path) -> Exported:
         raise UnavailableError("Calibrating needs onnx, not installed here.", "pip install 'fercli[train]'")
     from fercli.bundle import ONNX
     from fercli.crop import to_unit_range
-    from fercli.engines.cores import usable_cores
+    from fercli.devices import usable_cores
     from fercli.exporting import export_model
     from fercli.fer2013 import Split, read_pictures
     from fercli_training.quantisation import calibration_faces, quantise

@@ -10,7 +10,7 @@ import numpy as np
 from fercli.comparison.contest import Outcome, contenders, contest
 from fercli.comparison.network import Measured, Network, Timings
 from fercli.comparison.tables import Column, Comparison, Section
-from fercli.engines.cores import usable_cores
+from fercli.devices import usable_cores
 from fercli.plugins import BACKENDS
 from fercli.prediction import TOLERANCE, softmax
 from fercli.wording import count_of

@@ -13,7 +13,7 @@ from fercli.analyzer import prepare
 from fercli.comparison.contest import Outcome, contenders, contest
 from fercli.comparison.faces import MAX_PIXELS
 from fercli.comparison.tables import Column, Comparison, Section
-from fercli.engines.cores import usable_cores
+from fercli.devices import usable_cores
 from fercli.images import decode
 from fercli.loading import load_detector
 from fercli.mtcnn.boxes import intersection_over_union
