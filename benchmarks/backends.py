@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fercli.bundle import load_bundle
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.comparison.contest import contest
 from fercli.devices import CPU, usable_cores
 from fercli.runtimes import import_tensorflow

@@ -11,9 +11,9 @@ from hypothesis.extra.numpy import arrays
 
 from fercli.analyzer import Analyzer
 from fercli.bundle import load_bundle
+from fercli.classifiers import load_classifier
 from fercli.crop import WHOLE
 from fercli.errors import PhotoError, PhotoErrorKind, UnavailableError
-from fercli.loading import load_classifier
 from fercli.prediction import Predictor, softmax
 from fercli.records import EXPRESSIONS, Box, Face, Status
 from tests.corpus import encoded, gradient

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fercli.bundle import load_bundle
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
+from fercli.detectors import load_detector
 from fercli.engines.local import run_local
 from fercli.engines.memory import Memory
 from fercli.engines.workers import Workers
 from fercli.errors import UnavailableError
-from fercli.loading import load_detector
 from fercli.prediction import Predictor
 from fercli.whole_photo import WholePhotoDetector
 from tests.corpus import encoded, gradient, noise

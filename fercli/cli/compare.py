@@ -179,8 +179,8 @@ def detectors(
 def _faces(paths: Sequence[str], detector: str) -> Faces:
     """The faces of photos, or those that ship where there are none."""
     from fercli.comparison.faces import read_faces, unlabelled
+    from fercli.detectors import load_detector
     from fercli.devices import usable_cores
-    from fercli.loading import load_detector
     from fercli.sample_faces import sample_faces
 
     if not paths:

@@ -58,7 +58,7 @@ def _state(found: Discovered) -> tuple[str, str]:
 def _check_backend() -> str:
     """What `--backend auto` takes, made sure of by loading the default model."""
     from fercli.bundle import load_bundle
-    from fercli.choosing import load_classifiers
+    from fercli.classifiers import load_classifiers
     from fercli.devices import AUTO, usable_cores
 
     backend, (classifier,) = load_classifiers([load_bundle("default")], AUTO, AUTO, usable_cores())

@@ -118,7 +118,7 @@ def _network(
 ) -> tuple[Callable[[NDArray[np.float32]], NDArray[np.float32]], dict[str, Any]]:
     """What gives the logits of a batch, float32 (N, 1, 48, 48), and its description for the report."""
     from fercli.bundle import load_members
-    from fercli.choosing import load_classifiers
+    from fercli.classifiers import load_classifiers
     from fercli.devices import usable_cores
     from fercli.prediction import Predictor
 

@@ -69,8 +69,8 @@ def explain(
     _require_extra()
     from fercli.bundle import load_bundle
     from fercli.crop import crop_face, crop_to_photo
+    from fercli.detectors import load_detector
     from fercli.devices import usable_cores
-    from fercli.loading import load_detector
     from fercli.png_output import write_png
     from fercli.reports import claimed
     from fercli_training.explanation import convolution_weights

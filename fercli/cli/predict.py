@@ -120,10 +120,10 @@ def predict(
     none (it is named); 4 no photo found; 5 a model, backend or device does not work; 6 the report cannot be
     written; 130 interrupted.
     """
+    from fercli.detectors import load_detector
     from fercli.engines.local import run_local
     from fercli.engines.memory import usable_memory, usable_workers
     from fercli.engines.workers import Workers
-    from fercli.loading import load_detector
     from fercli.locking import locked
     from fercli.reports.running import not_done, open_running, read_earlier
     from fercli.sources import STANDARD_INPUT, Findings, find_photos
@@ -194,7 +194,7 @@ def _predictor(
 ) -> tuple[Predictor, list[str]]:
     """The networks, and what they are and run on, a line each."""
     from fercli.bundle import load_members
-    from fercli.choosing import load_classifiers
+    from fercli.classifiers import load_classifiers
     from fercli.prediction import Predictor
 
     bundles = [bundle for model in models for bundle in load_members(model)]

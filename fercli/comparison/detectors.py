@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from fercli.analyzer import prepare
-from fercli.comparison.contest import Outcome, contenders, contest
+from fercli.comparison.contest import Outcome, contest
 from fercli.comparison.faces import MAX_PIXELS
 from fercli.comparison.tables import Column, Comparison, Section
+from fercli.detectors import load_detector
 from fercli.devices import usable_cores
 from fercli.images import decode
-from fercli.loading import load_detector
 from fercli.mtcnn.boxes import intersection_over_union
-from fercli.plugins import DETECTORS
+from fercli.plugins import DETECTORS, select
 from fercli.sources import printable_path, read_photo
 from fercli.wording import count_of
 
@@ -137,7 +137,7 @@ def compare_detectors(
     Raises:
         UnavailableError: there is no detector of a name.
     """
-    names = contenders(DETECTORS, asked)
+    names = select(DETECTORS, asked)
     finders = {name: Finder(name, photos, min_face, min_score, usable_cores()) for name in names}
     outcomes = contest(finders, repeat, tell)
     ran = {name: outcome.result for name, outcome in outcomes.items() if outcome.result}

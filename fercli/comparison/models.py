@@ -65,7 +65,7 @@ def compare_models(
 
     Args:
         models: names of models that ship, or models' folders.
-        backend: as of `fercli.choosing.load_classifiers`.
+        backend: as of `fercli.classifiers.load_classifiers`.
         device: the same.
         faces: what they read; where labels are known they give the accuracy.
         batch_size: faces at once, for the faces a second.

@@ -14,7 +14,7 @@ from torch import nn  # noqa: TID253 - as above
 
 from fercli.architecture import Architecture, ArticleArchitecture, ResidualArchitecture
 from fercli.bundle import MODELS, WEIGHTS, load_bundle, sha256
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.crop import to_unit_range
 from fercli.export_formats import FORMATS, ExportFormat
 from fercli.exporting import export_model

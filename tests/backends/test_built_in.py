@@ -10,7 +10,7 @@ import openvino  # noqa: TID253 - it is asked what the processor can do
 import pytest
 
 from fercli.bundle import load_bundle
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.errors import DeviceError
 from fercli.plugins import Backend, Classifier, find_backend
 from fercli.sample_faces import sample_faces
