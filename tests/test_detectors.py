@@ -78,10 +78,7 @@ def test_faces_that_are_none_are_the_detectors_fault(lie: str, monkeypatch: pyte
         detector.detect(picture())
     assert caught.value.message.startswith(f"The detector gives fails: {LIES[lie]}")
 
-    def read() -> bytes:
-        return encoded(gradient(), "png")
-
-    photo = prepare("a.png", read, detector, 10**6).photo
+    photo = prepare("a.png", picture, detector).photo
     assert photo.error == f"internal: {caught.value.message}"
 
 
@@ -93,7 +90,7 @@ def test_no_face_is_no_fault(gives: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_other_numbers_become_python_s() -> None:
     detector = load_detector("computes-in-numpy", 40, 0.9, 1)
-    photo: Photo = prepare("a.png", lambda: encoded(gradient(), "png"), detector, 10**6).photo
+    photo: Photo = prepare("a.png", picture, detector).photo
     (row,) = photo.rows()
     assert json.loads(json.dumps(row))["x2"] == 41.0
 
