@@ -30,6 +30,7 @@ from tests.faulty_plugins import (
     RaisesInDetectPlugin,
     TwoHalvesPlugin,
 )
+from tests.processes import worker_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -221,27 +222,19 @@ def assert_none_left(before: int) -> None:
         if thread.name.startswith("fercli"):
             thread.join(_LONG)
             assert not thread.is_alive()
-    assert len(_worker_processes()) == before
-
-
-def _worker_processes() -> list[str]:
-    """The commands of this process's children that are workers and not ended."""
-    children = Path(f"/proc/{os.getpid()}/task").glob("*/children")
-    numbers = [number for child in children for number in child.read_text().split()]
-    commands = [Path(f"/proc/{number}/cmdline").read_text() for number in numbers]
-    return [command for command in commands if "fercli.engines.worker" in command]
+    assert len(worker_processes()) == before
 
 
 def test_no_worker_is_left_when_the_run_ends_early(pictures: list[str]) -> None:
-    before = len(_worker_processes())
+    before = len(worker_processes())
     with working(count=3) as workers, closing(run_local(pictures * 20, workers, LIGHT, 4)) as photos:
         next(photos)
-        assert len(_worker_processes()) == before + 3
+        assert len(worker_processes()) == before + 3
     assert_none_left(before)
 
 
 def test_no_worker_is_left_when_the_network_fails(pictures: list[str]) -> None:
-    before = len(_worker_processes())
+    before = len(worker_processes())
     failing = Predictor([RaisesInCall()])
     with working() as workers, pytest.raises(Exception, match="it would not run"):
         list(run_local(pictures * 20, workers, failing, 4))
