@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _AHEAD = 256
 """Photos that may be under way or waiting for their turn, so that a slow one holds up no other for long."""
+
+_GLANCE = 0.2
+"""Seconds after which whoever waits looks up: an interruption that comes just before does not end a wait."""
 
 
 def run_local(
@@ -97,21 +100,25 @@ class _Feeder:
         """
         batch: list[Prepared] = []
         faces = 0
-        while faces < batch_size and (head := self._peek(wait=not batch)) is not None:
+        while faces < batch_size and (head := self._peek(waiting=not batch)) is not None:
             # A failure waits for its turn too: the photos before it are whole.
             if batch and (not head.done() or head.exception()):
                 break
+            while not head.done():
+                wait([head], timeout=_GLANCE)
             batch.append(head.result())
             faces += len(batch[-1].crops)
             self._head = None
         return batch
 
-    def _peek(self, *, wait: bool) -> Future[Prepared] | None:
-        """The next photo, finished or not; None after the last one or, without `wait`, if none came yet."""
-        if self._head is None and not self._ended:
+    def _peek(self, *, waiting: bool) -> Future[Prepared] | None:
+        """The next photo, finished or not; None after the last one or, without `waiting`, if none came yet."""
+        while self._head is None and not self._ended:
             try:
-                item = self._futures.get(block=wait)
+                item = self._futures.get(block=waiting, timeout=_GLANCE)
             except Empty:
+                if waiting:
+                    continue
                 return None
             self._head, self._ended = item, item is None
         return self._head
