@@ -21,7 +21,7 @@ _AHEAD = 256
 """Photos that may be under way or waiting for their turn, so that a slow one holds up no other for long."""
 
 _GLANCE = 0.2
-"""Seconds after which whoever waits looks up: an interruption that comes just before does not end a wait."""
+"""Seconds after which a wait looks up: an interruption that comes just before does not end it."""
 
 
 def run_local(
@@ -112,7 +112,7 @@ class _Feeder:
         return batch
 
     def _peek(self, *, waiting: bool) -> Future[Prepared] | None:
-        """The next photo, finished or not; None after the last one or, without `waiting`, if none came yet."""
+        """The next photo, finished or not; None after the last or, without `waiting`, if none came yet."""
         while self._head is None and not self._ended:
             try:
                 item = self._futures.get(block=waiting, timeout=_GLANCE)
