@@ -238,7 +238,7 @@ import signal, sys
 before = [signal.getsignal(number) for number in signal.valid_signals()]
 import fercli
 photo, = fercli.read_faces(sys.argv[1], workers=1, backend="onnx", detector="none")
-fercli.analyze(sys.argv[1], backend="onnx", detector="none")
+analyzed = fercli.analyze(sys.argv[1], backend="onnx", detector="none")
 assert before == [signal.getsignal(number) for number in signal.valid_signals()]
 """
 """Has no `if __name__ == "__main__"`, and asks that nothing is printed or caught."""
@@ -287,7 +287,8 @@ except KeyboardInterrupt:
     print(worker_processes())"""
         with script(tmp_path, ROOT, code=code, PYTHONPATH=str(faulty_plugins)) as process:
             assert process.stderr is not None
-            assert process.stderr.readline() == "WAITING\n"
+            while process.stderr.readline() != "WAITING\n":
+                assert process.poll() is None
             process.send_signal(signal.SIGINT)
             assert process.communicate(timeout=120) == ("[]\n", "")
         assert process.returncode == 0
