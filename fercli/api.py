@@ -1,4 +1,4 @@
-"""The library: photos, pictures and arrays in, records and tables out. The command line is built on it.
+"""The library: photos, pictures and arrays in, records out. `fercli predict` is built on it.
 
 Nothing here prints, catches a signal or needs a program of its own: it works in a script, in a notebook
 and at Python's prompt. What goes wrong with a photo is in its record; all else that goes wrong is a
@@ -8,13 +8,12 @@ FercliError.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import lru_cache, partial
 from math import inf
 from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
-from weakref import finalize
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,81 +36,25 @@ from fercli.devices import usable_cores
 from fercli.engines.local import run_local
 from fercli.engines.memory import usable_memory, usable_workers
 from fercli.engines.workers import Workers
-from fercli.errors import UsageError, shortage, shortages_named
-from fercli.extras import import_extra
+from fercli.errors import UsageError, shortages_named
 from fercli.images import decode, read_picture
 from fercli.prediction import Predictor
-from fercli.records import COLUMNS, EXPRESSIONS, Photo, Status
+from fercli.reader import FaceReader, Pipeline
 from fercli.sources import Findings, find_photos, printable_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import BinaryIO
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from fercli.bundle import Bundle
+    from fercli.records import Photo
 
     AnyPath = str | os.PathLike[str]
 
 _KEPT = 4
 """How many sets of loaded networks and detector `analyze` keeps, those that were used last."""
-
-
-class Pipeline(NamedTuple):
-    """What reads the faces.
-
-    Attributes:
-        models: the models, whose probabilities are averaged.
-        backend: what runs their networks: `name`, `runtime`, `version`, `device`, `precision`, `threads`.
-        detector: what finds the faces: `detector`, `runtime`, `version`, `min_face`, `min_score`.
-        workers: how many processes read photos.
-    """
-
-    models: Sequence[Bundle]
-    backend: Mapping[str, str]
-    detector: Mapping[str, str]
-    workers: int
-
-
-class FaceReader(Iterator[Photo]):
-    """The records of photos in the order of their paths, each as soon as those before it are known.
-
-    It works ahead in processes of its own. They end with the last record, when an error or Ctrl-C comes
-    through, when it is closed, as `with` does, and when nobody refers to it any more.
-
-    Attributes:
-        pipeline: what reads the faces.
-        findings: what was found beside photos, and which paths gave none; complete after the last record.
-    """
-
-    def __init__(
-        self, photos: Generator[Photo], pipeline: Pipeline, findings: Findings, end: Callable[[], object]
-    ) -> None:
-        self.pipeline = pipeline
-        self.findings = findings
-        self._photos = photos
-        self._end = finalize(self, end)
-
-    def __next__(self) -> Photo:
-        try:
-            return next(self._photos)
-        except BaseException as error:
-            self.close()
-            lacking = shortage(error)
-            if lacking is None or lacking is error:
-                raise
-            raise lacking from error
-
-    def __enter__(self) -> FaceReader:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Ends the processes, whatever they work on; no record comes after that."""
-        self._end()
 
 
 def read_faces(
@@ -262,34 +205,6 @@ def analyze(
         analyzer = _analyzer(_bundles(model), backend, detector, device, min_face, min_score, tta)
         (photo,) = analyzer.analyze([(path, picture)])
     return photo
-
-
-def to_frame(photos: Photo | Iterable[Photo]) -> pd.DataFrame:
-    """The report's rows as a table: one a face, and one for a photo without any.
-
-    >>> import fercli
-    >>> frame = fercli.to_frame(fercli.read_faces("samples/photos", exclude="group*", workers=1))
-    >>> frame["status"].value_counts().to_dict()
-    {'ok': 7, 'no_face': 2, 'error': 0}
-
-    Args:
-        photos: what `read_faces` or `analyze` gives.
-
-    Returns:
-        The columns of the report: `path` and `error` of dtype string, `status` and `expression` of
-        category, `face` Int32, all others float64.
-
-    Raises:
-        UnavailableError: pandas is not installed.
-    """
-    pandas = import_extra("A DataFrame", "pandas", "pandas")
-    types = dict.fromkeys(COLUMNS, "float64") | {"path": "string", "face": "Int32", "error": "string"}
-    for name, choices in (("status", map(str, Status)), ("expression", EXPRESSIONS)):
-        types[name] = pandas.CategoricalDtype(list(choices))
-    rows = [row for photo in ([photos] if isinstance(photos, Photo) else photos) for row in photo.rows()]
-    return pandas.DataFrame(
-        {name: pandas.Series([row[name] for row in rows], dtype=types[name]) for name in COLUMNS}
-    )
 
 
 _ONE_AT_A_TIME = Lock()

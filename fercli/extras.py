@@ -42,12 +42,13 @@ def import_extra(purpose: str, extra: str, module: str) -> ModuleType:
     """A module of an extra, imported; the arguments are those of `require`.
 
     Raises:
-        UnavailableError: it cannot be imported.
+        UnavailableError: it is not installed, or cannot be imported.
     """
+    package = module.partition(".")[0]
+    require(purpose, extra, package)
     try:
         return import_module(module)
     except ImportError as error:
         raise UnavailableError(
-            f"{purpose} needs {module.partition('.')[0]}, which cannot be imported: {error}.",
-            install(extra),
+            f"{purpose} needs {package}, which cannot be imported: {error}.", install(extra)
         ) from error

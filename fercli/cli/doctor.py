@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from fercli import __version__
+from fercli import __version__, defaults
 from fercli.cli.messages import count_of, print_table
 from fercli.errors import ExitCode, FercliError
 
@@ -35,9 +35,9 @@ def doctor() -> None:
             table.add_row(kind, found.name, *_state(found))
     well = True
     for kind, name, check in (
-        ("model", "default", _check_model),
+        ("model", defaults.MODEL, _check_model),
         ("--backend", AUTO, _check_backend),
-        ("--detector", "mtcnn", lambda: find_detector("mtcnn").name),
+        ("--detector", defaults.DETECTOR, lambda: find_detector(defaults.DETECTOR).name),
     ):
         try:
             table.add_row(kind, name, str(check()), "")
@@ -61,7 +61,7 @@ def _check_backend() -> str:
     from fercli.classifiers import load_classifiers
     from fercli.devices import AUTO, usable_cores
 
-    backend, (classifier,) = load_classifiers([load_bundle("default")], AUTO, AUTO, usable_cores())
+    backend, (classifier,) = load_classifiers([load_bundle(defaults.MODEL)], AUTO, AUTO, usable_cores())
     about = classifier.describe()
     return f"{backend}, on {about.get('device', 'a device that it does not name')}"
 
@@ -69,7 +69,7 @@ def _check_backend() -> str:
 def _check_model() -> str:
     from fercli.bundle import load_bundle
 
-    bundle = load_bundle("default")
+    bundle = load_bundle(defaults.MODEL)
     for name in bundle.files:
         bundle.verified(name)
     return f"{bundle.name}, files whole"

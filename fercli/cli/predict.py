@@ -31,7 +31,7 @@ from fercli.wording import count_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from fercli.api import Pipeline
+    from fercli.reader import Pipeline
     from fercli.records import Photo
     from fercli.reports import Format, Writer
 
