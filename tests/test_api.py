@@ -30,6 +30,7 @@ from fercli.images import read_picture
 from fercli.records import COLUMNS, EXPRESSIONS, Status
 from tests.corpus import SAMPLES, encoded, gradient
 from tests.processes import worker_processes
+from tests.tolerances import PRINTED_PROBABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ def assert_same(rows: list[dict[str, Any]], expected: list[dict[str, Any]]) -> N
     for row, other in zip(rows, expected, strict=True):
         for name in COLUMNS:
             if isinstance(row[name], float):
-                assert row[name] == pytest.approx(other[name], abs=2e-4), name
+                assert row[name] == pytest.approx(other[name], abs=PRINTED_PROBABILITY), name
             else:
                 assert row[name] == other[name], name
 
@@ -307,7 +308,7 @@ class TestPictures:
         (row,) = csv.DictReader(run("predict", FACE, "-q").stdout.decode().splitlines())
         photo = fercli.analyze(str(FACE))
         assert row["expression"] == photo.faces[0].expression
-        assert float(row["confidence"]) == pytest.approx(photo.faces[0].confidence, abs=2e-4)
+        assert float(row["confidence"]) == pytest.approx(photo.faces[0].confidence, abs=PRINTED_PROBABILITY)
 
     def test_any_view_of_an_array_will_do_and_stays_as_it_is(self) -> None:
         bgr = cv2.imread(str(FACE))

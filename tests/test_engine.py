@@ -31,6 +31,7 @@ from tests.faulty_plugins import (
     TwoHalvesPlugin,
 )
 from tests.processes import worker_processes
+from tests.tolerances import PRINTED_PROBABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,7 +106,7 @@ def assert_same(photo: Photo, expected: Photo) -> None:
         assert row["expression"] == other["expression"]
         for name, value in row.items():
             if isinstance(value, float):
-                assert value == pytest.approx(other[name], abs=2e-4), name
+                assert value == pytest.approx(other[name], abs=PRINTED_PROBABILITY), name
             else:
                 assert value == other[name], name
 
