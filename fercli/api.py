@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from fercli.records import Photo
 
     AnyPath = str | os.PathLike[str]
+    Encoded = bytes | bytearray | memoryview
 
 _KEPT = 4
 """How many sets of loaded networks and detector `analyze` keeps, those that were used last."""
@@ -157,7 +158,7 @@ def read_faces(
 
 
 def analyze(
-    image: AnyPath | bytes | NDArray[np.uint8],
+    image: AnyPath | Encoded | NDArray[np.uint8],
     *,
     model: AnyPath | Sequence[AnyPath] = MODEL,
     backend: str = BACKEND,
@@ -236,7 +237,7 @@ def _bundles(model: AnyPath | Sequence[AnyPath]) -> tuple[Bundle, ...]:
 
 
 def _picture(
-    image: AnyPath | bytes | NDArray[np.uint8], max_pixels: int
+    image: AnyPath | Encoded | NDArray[np.uint8], max_pixels: int
 ) -> tuple[str, Callable[[], NDArray[np.uint8]]]:
     """The path of an image, if it has one, and what gives its pixels."""
     if isinstance(image, str | os.PathLike):

@@ -77,7 +77,7 @@ class TestNames:
 
     def test_no_other_name_is_there(self) -> None:
         with pytest.raises(AttributeError, match=r"^module 'fercli' has no attribute 'read_face'$"):
-            fercli.read_face  # noqa: B018 - looking it up is what fails
+            fercli.read_face  # type: ignore[attr-defined] # noqa: B018 - looking it up is what fails
 
     @pytest.mark.parametrize(
         "code", ["import fercli", "from fercli import FercliError, ExitCode, Photo, Face, Box"]
@@ -256,7 +256,8 @@ class TestScripts:
     @pytest.mark.parametrize("way", ["file", "standard input", "prompt"])
     def test_it_needs_no_main_module_and_says_nothing(self, tmp_path: Path, way: str) -> None:
         (tmp_path / "script.py").write_text(SCRIPT)
-        options = {"file": [tmp_path / "script.py"], "standard input": ["-"], "prompt": ["-q", "-i", "-"]}
+        file = str(tmp_path / "script.py")
+        options = {"file": [file], "standard input": ["-"], "prompt": ["-q", "-i", "-"]}
         done = subprocess.run(
             [sys.executable, *options[way], FACE], input=SCRIPT if way != "file" else None,
             capture_output=True, text=True, check=False, cwd=tmp_path,
