@@ -26,10 +26,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fercli.bundle import load_bundle
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.comparison.contest import contest
-from fercli.devices import CPU
-from fercli.engines.cores import usable_cores
+from fercli.devices import CPU, usable_cores
 from fercli.runtimes import import_tensorflow
 from fercli.sample_faces import sample_faces
 
@@ -114,8 +113,8 @@ class Pair:
         if self._name == PLAIN_TORCH:
             self._calls = [plain_torch(threads)]
             return
-        (classifier,) = load_classifiers([load_bundle("default")], self._name, CPU, threads).classifiers
-        self._calls = [classifier, BARE[self._name](classifier)]
+        guarded: Any = load_classifiers([load_bundle("default")], self._name, CPU, threads).classifiers[0]
+        self._calls = [guarded, BARE[self._name](guarded._loaded._network)]
         ours, theirs = (call(_batch(11)) for call in self._calls)
         if not np.array_equal(ours, theirs):
             raise ValueError(f"the bare runtime of {self._name} answers something else")

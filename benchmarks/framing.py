@@ -22,7 +22,7 @@ import numpy as np
 from fercli.architecture import SIDE
 from fercli.bundle import load_bundle
 from fercli.crop import FER2013, WHOLE, Framing, crop_face
-from fercli.engines.cores import usable_cores
+from fercli.devices import usable_cores
 from fercli.fer2013 import Split, read_pictures
 from fercli.images import decode
 from fercli.plugins import find_backend, find_detector

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.devices import CPU
 from fercli.errors import FercliError, ReportError, UnavailableError, UsageError
 from fercli.export_formats import FORMATS, ExportFormat
 from fercli.files import blamed_on_place, sync_folder, whole_file, whole_folder
-from fercli.plugins import blamed_on, find_backend
-from fercli.prediction import TOLERANCE, softmax
+from fercli.guard import attributed_to
+from fercli.parity import INT8_TOLERANCE, TOLERANCE
+from fercli.plugins import find_backend
+from fercli.prediction import softmax
 from fercli.replacing import model_inputs, refuse_foreign, refuse_input
 from fercli.sample_faces import sample_faces
 from fercli.wording import quoted
@@ -26,14 +28,6 @@ if TYPE_CHECKING:
 
     from fercli.bundle import Bundle
     from fercli.export_formats import Exporter
-
-INT8_TOLERANCE = 0.05
-"""How far the probabilities of a face may move by 8 bits, on average.
-
-The distance of a face's two answers is half the sum of the differences of its seven probabilities (total
-variation), so no probability moves by more. A network that is calibrated well has 0.01 to 0.02, one that
-is calibrated on noise 0.07 and more.
-"""
 
 _SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets"}
 _CHOOSE = "Choose another --out."
@@ -87,7 +81,7 @@ def export_model(
     source, (network,) = load_classifiers([bundle], _source(making.sources), CPU, threads)
     expected = network(faces)
     place = whole_file(path, _CHOOSE) if making.ending else whole_folder(path, _CHOOSE, replace=True)
-    with place as made, blamed_on(f"export to {kind}"):
+    with place as made, attributed_to(f"export to {kind}"):
         with blamed_on_place(path, _CHOOSE):
             (write or exporter.write)(bundle, made)
         exported = exporter.load(made)

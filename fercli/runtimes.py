@@ -155,15 +155,10 @@ def user_has_chosen_torch_cache() -> bool:
 
 
 def _imported(name: str) -> Any:
-    try:
-        return import_module(name)
-    except Exception as error:
-        from fercli.errors import shortage  # this module is imported before signals are caught
+    from fercli.errors import shortages_named  # this module is imported before signals are caught
 
-        lacking = shortage(error)
-        if lacking is None:
-            raise
-        raise lacking from error
+    with shortages_named():
+        return import_module(name)
 
 
 @contextmanager

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fercli.cli.messages import say
-from fercli.errors import UnavailableError
+from fercli.extras import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,11 +43,7 @@ def require_packages() -> None:
     Raises:
         UnavailableError: some are missing.
     """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise UnavailableError(
-            f"Training needs {', '.join(missing)}, not installed here.", "pip install 'fercli[train]'"
-        )
+    require("Training", "train", *_NEEDED)
 
 
 def interrupted_message(out: Path, *, saved: bool) -> str:

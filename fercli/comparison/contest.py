@@ -5,16 +5,14 @@ from __future__ import annotations
 import signal
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Generic, cast
 
 from fercli.comparison.worker import Result_co, Round_co, serve
 from fercli.errors import FercliError, UnavailableError
-from fercli.plugins import BACKENDS, find_backend, find_detector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from fercli.comparison.worker import Subject
 
@@ -26,20 +24,6 @@ class Outcome(Generic[Round_co, Result_co]):
     rounds: list[Round_co] = field(default_factory=list)
     result: Result_co | None = None
     reason: str = ""
-
-
-def contenders(group: str, asked: Sequence[str]) -> list[str]:
-    """The names asked for, or all of a group's plugins; none is imported here, where it could do harm.
-
-    Raises:
-        UnavailableError: there is none of a name.
-    """
-    installed = sorted({point.name for point in entry_points(group=group)})
-    find: Callable[[str], object] = find_backend if group == BACKENDS else find_detector
-    for name in asked:
-        if name not in installed:
-            find(name)  # says so, and which there are
-    return list(dict.fromkeys(asked)) or installed
 
 
 def contest(

@@ -11,7 +11,7 @@ from fercli.comparison.contest import Outcome, contest
 from fercli.comparison.faces import UNKNOWN
 from fercli.comparison.network import Measured, Network, Timings
 from fercli.comparison.tables import Column, Comparison, Section
-from fercli.engines.cores import usable_cores
+from fercli.devices import usable_cores
 from fercli.evaluation.intervals import wilson_interval
 from fercli.wording import count_of
 
@@ -65,7 +65,7 @@ def compare_models(
 
     Args:
         models: names of models that ship, or models' folders.
-        backend: as of `fercli.choosing.load_classifiers`.
+        backend: as of `fercli.classifiers.load_classifiers`.
         device: the same.
         faces: what they read; where labels are known they give the accuracy.
         batch_size: faces at once, for the faces a second.

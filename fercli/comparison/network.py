@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from fercli.bundle import Bundle
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.comparison.worker import peak_megabytes
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import struct
 from functools import cache
 from typing import TYPE_CHECKING
 
-from fercli.errors import UnavailableError, UsageError
+from fercli.errors import UsageError
+from fercli.extras import import_extra
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
@@ -72,11 +73,5 @@ def _checksum(data: bytes) -> bytes:
 
 @cache
 def _crc32c() -> Callable[[bytes], int]:
-    try:
-        import google_crc32c
-    except ImportError as error:
-        raise UnavailableError(
-            "TFRecord needs google-crc32c, not installed here.", "pip install 'fercli[tfrecord]'"
-        ) from error
-    function: Callable[[bytes], int] = google_crc32c.value
+    function: Callable[[bytes], int] = import_extra("TFRecord", "tfrecord", "google_crc32c").value
     return function

@@ -15,7 +15,7 @@ import torch
 from fercli import __version__
 from fercli.architecture import SIDE
 from fercli.bundle import CARD, DESCRIPTION, FORMAT, ONNX, ONNX_INT8, WEIGHTS, Bundle, sha256
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.crop import to_unit_range
 from fercli.devices import CPU
 from fercli.evaluation.calibration import fit_temperature

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from fercli.engines.cores import usable_cores
+from fercli.devices import usable_cores
 
 _LINUX_PROCESSOR = Path("/proc/cpuinfo")
 
