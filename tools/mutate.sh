@@ -55,5 +55,5 @@ also_copy = ["src", "samples"]
 END
 cd $copy
 export OMP_NUM_THREADS=1
-"$python" -m mutmut run
+nice -n 19 "$python" -m mutmut run
 "$python" -m mutmut results
