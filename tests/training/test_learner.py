@@ -144,6 +144,20 @@ def test_the_squared_hinge_is_what_is_paid() -> None:
     assert first_loss(run) == pytest.approx((margins**2).sum(1).mean(), rel=1e-4)
 
 
+def test_the_accuracy_is_the_share_of_answers_that_are_their_targets_highest() -> None:
+    run, pictures = trainer(), twelve().pixels / 255
+    with torch.no_grad():
+        run.learner.network.get_parameter("classifier.weight").mul_(1000)
+    answered = answers(run, pictures).argmax(1)
+    assert len(set(answered.tolist())) > 1
+    wanted = answered.copy()
+    wanted[[1, 5, 6, 11]] = (wanted[[1, 5, 6, 11]] + 1) % 7
+    targets = torch.tensor(0.6 * np.eye(7)[wanted] + 0.4 / 7, dtype=torch.float32)
+    batch = torch.tensor(pictures, dtype=torch.float32)[:, None]
+    _, accuracy = run.learner.learn(batch, targets, torch.ones(12), 0.1)
+    assert float(accuracy) == pytest.approx(8 / 12)
+
+
 def test_a_step_goes_down_the_weighted_gradient_by_the_rate() -> None:
     """Of the last bias, whose gradient is what is answered less what is wanted."""
     run = trainer(class_weights={"disgust": 4.0}, momentum=0.0)
