@@ -11,6 +11,7 @@ import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
 from numpy.typing import NDArray
 from torch import nn  # noqa: TID253 - as above
+from torch._dynamo import OptimizedModule  # noqa: TID253 - as above
 
 from fercli.architecture import ArticleArchitecture, Normalisation
 from fercli.fer2013 import Pictures
@@ -216,6 +217,20 @@ def test_a_weight_that_is_no_number_is_noticed() -> None:
     with torch.no_grad():
         run.learner.network.get_parameter("classifier.bias")[2] = torch.inf
     assert not run.learner.is_whole()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, of torch
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_learns_and_what_teaches_is_compiled_where_that_is_asked(compiled: bool) -> None:
+    teacher, training = Teacher(np.zeros((3, 7))), Training(epochs=1, batch_size=3, learning_rate=0.1)
+    asked = {"compiled": True} if compiled else {}
+    learner = Learner(
+        Recipe("any", ARCHITECTURE, training), launch("cpu", "float32", 1), [teacher], **asked
+    )
+    for module in (learner.model, *learner.teachers):
+        assert any(isinstance(part, OptimizedModule) for part in module.modules()) is compiled
+    for module in (learner.network, learner.average):
+        assert not any(isinstance(part, OptimizedModule) for part in module.modules())
 
 
 def test_what_a_checkpoint_holds_is_taken_on_but_its_regularisation() -> None:
