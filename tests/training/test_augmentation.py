@@ -108,13 +108,19 @@ def test_every_picture_gets_a_variant_of_its_own() -> None:
 
 
 def test_the_generator_decides_alone() -> None:
-    pictures, article = noise(10), load_recipe("article").training
-    generator = random(5)
-    first, second = augment(pictures, article, generator), augment(pictures, article, generator)
-    assert not torch.equal(first, second)
-    torch.manual_seed(99)
-    assert torch.equal(augment(pictures, article, random(5)), first)
-    assert not torch.equal(augment(pictures, article, random(6)), first)
+    """Of every kind of variant: each makes the difference where it is the only one."""
+    kinds: list[dict[str, float]] = [
+        {"flip": 0.5}, {"rotation": 9}, {"shift": 0.1}, {"scale": 0.1}, {"brightness": 0.2},
+        {"contrast": 0.2}, {"text": 0.5}, {"watermark": 0.5}, {"erasing": 0.5},
+    ]  # fmt: skip
+    pictures = noise(10)
+    for kind in kinds:
+        generator, alone = random(5), recipe(**kind)
+        first, second = augment(pictures, alone, generator), augment(pictures, alone, generator)
+        assert not torch.equal(first, second)
+        torch.manual_seed(99)
+        assert torch.equal(augment(pictures, alone, random(5)), first)
+        assert not torch.equal(augment(pictures, alone, random(6)), first)
 
 
 def test_the_centre_is_cut_out_and_enlarged() -> None:
