@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fercli.evaluation.calibration import BINS, confidence_bins
+from fercli.evaluation.calibration import confidence_bins
 from fercli.records import EXPRESSIONS
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def bootstrap_intervals(
 
     def measure(drawn: NDArray[np.int64]) -> tuple[float, float, float]:
         confusion = confusion_matrix(labels[drawn], answers[drawn])
-        error = np.abs(np.bincount(bins[drawn], gaps[drawn], BINS)).sum() / pictures
+        error = np.abs(np.bincount(bins[drawn], gaps[drawn])).sum() / pictures
         return macro_recall(confusion), macro_f1(confusion), float(error)
 
     draws = [measure(random.integers(pictures, size=pictures)) for _ in range(RESAMPLES)]
@@ -93,7 +93,7 @@ def precision_recall(
     """One expression's curve, thinned, and its average precision; empty and 0 if it has no pictures."""
     if not relevant.any():
         return PrecisionRecallCurve([], [], []), 0.0
-    order = np.argsort(-probabilities, kind="stable")
+    order = np.argsort(-probabilities)
     falling = probabilities[order]
     # A threshold takes all pictures of one probability at once, so the last of them is the point.
     last = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)

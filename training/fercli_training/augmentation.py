@@ -82,7 +82,7 @@ def _span(
     side: int, lengths: torch.Tensor, pictures: torch.Tensor, generator: torch.Generator
 ) -> torch.Tensor:
     """Bool (N, side): true over the given lengths, at random places."""
-    start = ((side - lengths) * _uniform(pictures, generator)).floor()[:, None]
+    start = ((side - lengths + 1) * _uniform(pictures, generator)).floor()[:, None]
     places = torch.arange(side, device=pictures.device)
     return (places >= start) & (places < start + lengths[:, None])
 

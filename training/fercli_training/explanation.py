@@ -80,7 +80,7 @@ def explain(bundle: Bundle, face: NDArray[np.float32], expression: int | None = 
         face,
         logits.softmax(0).detach().numpy(),
         [Maps(title, outputs[name][0].detach().numpy()) for name, title in shown.items()],
-        _grad_cam(logits[chosen], (fine or list(outputs.values()))[-1]),
+        _grad_cam(logits[chosen], fine[-1]),
         chosen,
     )
 
