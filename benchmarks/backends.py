@@ -26,10 +26,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fercli.bundle import load_bundle
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.comparison.side_by_side import run_side_by_side
-from fercli.devices import CPU
-from fercli.engines.cores import usable_cores
+from fercli.devices import CPU, usable_cores
 from fercli.runtimes import import_tensorflow
 from fercli.sample_faces import sample_faces
 
@@ -115,7 +114,7 @@ class Pair:
             self._calls = [plain_torch(threads)]
             return
         guarded: Any = load_classifiers([load_bundle("default")], self._name, CPU, threads).classifiers[0]
-        self._calls = [guarded, BARE[self._name](guarded._network)]
+        self._calls = [guarded, BARE[self._name](guarded._loaded._network)]
         ours, theirs = (call(_batch(11)) for call in self._calls)
         if not np.array_equal(ours, theirs):
             raise ValueError(f"the bare runtime of {self._name} answers something else")

@@ -1,4 +1,4 @@
-"""Measures how faces lie in FER2013 and which crop of a photo reads best; docs/framing.md has the results.
+"""Measures where faces lie in FER2013, and which crop of a photo is read best (docs/framing.md).
 
     python benchmarks/framing.py --data fer2013.csv.gz --photos labelled-photos --out benchmarks/results
 
@@ -22,7 +22,7 @@ import numpy as np
 from fercli.architecture import SIDE
 from fercli.bundle import load_bundle
 from fercli.crop import FER2013, WHOLE, Framing, crop_face
-from fercli.engines.cores import usable_cores
+from fercli.devices import usable_cores
 from fercli.fer2013 import Split, read_pictures
 from fercli.images import decode
 from fercli.plugins import find_backend, find_detector
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from fercli.plugins import Classifier
 
 ENLARGED = 5
-"""How many times larger a FER2013 picture is made before the detector sees it."""
+"""The factor by which a FER2013 picture is enlarged for the detector."""
 
 MARGIN = 80
-"""Pixels by which the enlarged picture's border is continued on each side."""
+"""How many pixels the enlarged picture's border is continued on each side."""
 
 SIZES = (0.85, 0.9, 0.95, 1.0, 1.05, 1.15, 1.3, 1.45)
 DOWNS = (-0.045, -0.03, -0.015, 0.0, 0.03)
@@ -99,7 +99,7 @@ def _canvas(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _frame() -> Box:
-    """Where the FER2013 picture lies on its canvas."""
+    """The FER2013 picture's place on its canvas."""
     return Box(MARGIN, MARGIN, MARGIN + SIDE * ENLARGED, MARGIN + SIDE * ENLARGED)
 
 
@@ -121,9 +121,9 @@ def _find(pictures: list[NDArray[np.uint8]], labels: list[int], min_face: int) -
 
 
 def _in_input(face: Face, framing: Framing, frame: Box | None = None) -> dict[str, float]:
-    """Where box, eyes and mouth lie in the network's input, in its pixels.
+    """The places of box, eyes and mouth in the network's input, in its pixels.
 
-    The input shows the crop of `framing`, or `frame` where that is given.
+    The input shows the crop of `framing`, or `frame` if it is given.
     """
     if face.landmarks is None:
         raise ValueError("only for faces with landmarks")
@@ -180,7 +180,7 @@ def _measure(
 def _accuracy(classifier: Classifier, found: list[Found], framing: Framing | None) -> dict[str, float]:
     """Accuracy and macro recall; a picture whose face was not found counts as wrong.
 
-    Without a framing, FER2013's own frame is taken from the canvas, where a face was found.
+    Without a framing, the crop is FER2013's own frame on the canvas, if a face was found.
     """
     known = [each for each in found if each.face is not None]
     whole = Face(_frame(), 1.0)
@@ -203,7 +203,7 @@ def _accuracy(classifier: Classifier, found: list[Found], framing: Framing | Non
 
 
 def _picture(fer2013: list[Found], samples: list[Found]) -> NDArray[Any]:
-    """FER2013's mean face with the median box and eyes, and beside it the samples' crops with their own."""
+    """FER2013's mean face with the median box and eyes; beside it, the samples' crops with theirs."""
     whole = Face(_frame(), 1.0)
     faces = [each.face for each in fer2013 if each.face]
     mean = np.mean([crop_face(each.rgb, whole, WHOLE) for each in fer2013 if each.face], axis=0)
@@ -220,7 +220,7 @@ def _picture(fer2013: list[Found], samples: list[Found]) -> NDArray[Any]:
 
 
 def _marked(crop: NDArray[Any], points: dict[str, float], zoom: int) -> NDArray[np.uint8]:
-    """The crop enlarged, its box and eyes drawn."""
+    """The enlarged crop, with its box and eyes drawn."""
     grey = (crop * 255).astype(np.uint8)
     large = cv2.resize(grey, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_NEAREST)
     picture = cv2.cvtColor(large, cv2.COLOR_GRAY2BGR).astype(np.uint8)

@@ -1,8 +1,8 @@
-"""The training loop against a bare loop of the same network; bfloat16 and compiled networks against others.
+"""Compares the training loop with a bare loop of the same network, and bfloat16 and compiling with neither.
 
 `python benchmarks/training.py --data fer2013.csv.gz --out benchmarks/results`; interleaved rounds in one
 process, the medians and spreads of pictures a second. The loop augments, averages weights and writes its
-journal; the bare loop does none of it.
+journal; the bare loop does not.
 
 `python benchmarks/training.py --ways --data ... --out ...` measures instead how long an epoch takes in each
 precision, compiled and not, from some steps of each, and what `auto` takes here.
@@ -84,9 +84,9 @@ def main() -> None:
 
 
 def measure_ways(training: Pictures, rounds: int, steps: int) -> dict[str, Any]:
-    """Seconds of an epoch's steps, reckoned from some of them: [least, median, greatest] of the rounds.
+    """Seconds of an epoch's steps, estimated from some of them: [least, median, greatest] of the rounds.
 
-    Every round takes some steps of each way in turn, so that what else the machine does falls on all alike.
+    Every round takes some steps of each way in turn, so that other load on the machine affects all of them.
     """
     learners: dict[str, Learner] = {}
     first: dict[str, float] = {}
@@ -117,7 +117,12 @@ def measure_ways(training: Pictures, rounds: int, steps: int) -> dict[str, Any]:
         "auto": auto,
         "first_two_steps_s": first,
         "epoch_s": {key: [min(each), statistics.median(each), max(each)] for key, each in seconds.items()},
-        "over_float32": {key: _ratio(seconds, key, f"{key.split()[0]} float32") for key in seconds},
+        "over_float32": {
+            key: _ratio(seconds, key, f"{name} float32")
+            for name in _RECIPES
+            for key in seconds
+            if key.startswith(f"{name} ")
+        },
     }
 
 
@@ -142,13 +147,13 @@ def _part(pictures: Pictures, count: int) -> Pictures:
 
 
 def _loop(recipe: Recipe, part: Pictures) -> float:
-    """Pictures a second of the product's own loop over an epoch, its journal included."""
+    """Pictures a second of fercli's own loop over an epoch, with its journal."""
     public = _part(part, recipe.training.batch_size)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = TrainingRun(recipe, TrainingData(part, public), Path(folder))
+        run = TrainingRun(recipe, TrainingData(part, public), Path(folder))
         started = time.perf_counter()
         rates: list[float] = []
-        trainer.run(lambda step: rates.append(step.rate))
+        run.run(lambda progress: rates.append(progress.rate))
         whole = time.perf_counter() - started
     # The journal's and the evaluation's cost of an epoch, spread over a whole epoch of FER2013.
     steps = len(part) / rates[-1]

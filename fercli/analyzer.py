@@ -1,4 +1,4 @@
-"""One batch of encoded photos in, their records out. Knows no files, threads or reports."""
+"""One batch of pictures in, their records out. Knows no files, threads or reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from fercli.errors import (
     in_one_line,
     shortage,
 )
-from fercli.images import decode
 from fercli.records import Photo
 
 if TYPE_CHECKING:
@@ -37,24 +36,16 @@ class Prepared:
     crops: NDArray[np.float32]
 
 
-def prepare(
-    path: str,
-    read: Callable[[], bytes],
-    detector: Detector,
-    max_pixels: int,
-    admit: Callable[[int], None] = lambda _: None,
-) -> Prepared:
-    """Reads, decodes, detects and crops; whatever goes wrong becomes the photo's error.
+def prepare(path: str, picture: Callable[[], NDArray[np.uint8]], detector: Detector) -> Prepared:
+    """Finds and crops the faces of a picture; whatever goes wrong becomes the photo's error.
 
     Args:
         path: the photo's, for its record.
-        read: gives its encoded bytes.
+        picture: gives the upright picture, uint8 (H, W, 3) RGB, or raises PhotoError.
         detector: finds the faces.
-        max_pixels: the largest picture, in pixels.
-        admit: called with the number of pixels before they are decoded; may wait, or raise PhotoError.
     """
     try:
-        rgb = decode(read(), max_pixels, admit)
+        rgb = picture()
         faces = tuple(detector.detect(rgb))
         crops = [crop_face(rgb, face, detector.framing) for face in faces]
     except PhotoError as error:
@@ -87,20 +78,19 @@ def classify(batch: Sequence[Prepared], predictor: Predictor) -> list[Photo]:
 
 
 class Analyzer:
-    """Both steps in one process, for an engine that brings the parallel work itself."""
+    """Both steps in one process."""
 
-    def __init__(self, detector: Detector, predictor: Predictor, max_pixels: int) -> None:
+    def __init__(self, detector: Detector, predictor: Predictor) -> None:
         self._detector = detector
         self._predictor = predictor
-        self._max_pixels = max_pixels
 
-    def analyze(self, batch: Iterable[tuple[str, Callable[[], bytes]]]) -> list[Photo]:
-        """The records of a batch of photos, each given as its path and what reads its encoded bytes.
+    def analyze(self, batch: Iterable[tuple[str, Callable[[], NDArray[np.uint8]]]]) -> list[Photo]:
+        """The records of a batch of photos, each given as its path and its picture, as of `prepare`.
 
         Raises:
             UnavailableError: the classifier fails, or gives something else than logits.
         """
-        prepared = [prepare(path, read, self._detector, self._max_pixels) for path, read in batch]
+        prepared = [prepare(path, picture, self._detector) for path, picture in batch]
         return classify(prepared, self._predictor)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Bundle:
     """A model's folder and what its model.json says."""
 
     folder: Path
-    description: dict[str, Any]
+    description: dict[str, Any] = field(hash=False, repr=False)
 
     @property
     def architecture(self) -> Architecture:

@@ -8,11 +8,12 @@ the report, and the run goes on.
 from __future__ import annotations
 
 import errno
+from contextlib import contextmanager
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 class ExitCode(IntEnum):
@@ -131,6 +132,18 @@ def shortage(error: BaseException) -> ShortageError | None:
     if number == errno.EAGAIN and _memory_is_limited():
         number = errno.ENOMEM  # of a thread's stack
     return (MemoryShortageError if number == errno.ENOMEM else ShortageError)(*_SHORTAGES[number])
+
+
+@contextmanager
+def shortages_named() -> Iterator[None]:
+    """An error that says what the machine lacks is raised as that ShortageError; others pass."""
+    try:
+        yield
+    except Exception as error:
+        lacking = shortage(error)
+        if lacking is None or lacking is error:
+            raise
+        raise lacking from error
 
 
 def _memory_is_limited() -> bool:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.devices import CPU
 from fercli.errors import FercliError, ReportError, UnavailableError, UsageError
 from fercli.files import blamed_on_place, sync_folder, whole_file, whole_folder
-from fercli.plugins import EXPORTERS, blamed_on, discover, find_backend, find_exporter
-from fercli.prediction import TOLERANCE, softmax
+from fercli.guard import attributed_to
+from fercli.parity import INT8_TOLERANCE, TOLERANCE
+from fercli.plugins import EXPORTERS, discover, find_backend, find_exporter
+from fercli.prediction import softmax
 from fercli.replacing import model_inputs, refuse_foreign, refuse_input
 from fercli.sample_faces import sample_faces
 from fercli.wording import quoted
@@ -24,14 +26,6 @@ if TYPE_CHECKING:
 
     from fercli.bundle import Bundle
     from fercli.plugins import Format
-
-INT8_TOLERANCE = 0.05
-"""How far 8 bits may move the probabilities of a face, on average.
-
-The distance of a face's two answers is half the sum of the differences of its seven probabilities (total
-variation), so a single probability moves no further. A network that is calibrated well has 0.01 to 0.02,
-one that is calibrated on noise 0.07 or more.
-"""
 
 _CHOOSE = "Choose another --out."
 
@@ -83,7 +77,7 @@ def export_model(
     source, (network,) = load_classifiers([bundle], _source(written.sources), CPU, threads)
     expected = network(faces)
     place = whole_file(path, _CHOOSE) if written.suffix else whole_folder(path, _CHOOSE, replace=True)
-    with place as made, blamed_on(f"export to {name}"):
+    with place as made, attributed_to(f"export to {name}"):
         with blamed_on_place(path, _CHOOSE):
             (write or exporter.write)(bundle, made)
         exported = exporter.load(made)

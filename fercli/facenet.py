@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import metadata, util
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from fercli.crop import FER2013
 from fercli.errors import PhotoError, PhotoErrorKind, UnavailableError
+from fercli.extras import install, missing
 from fercli.mtcnn.pyramid import scales
 from fercli.plugins import Availability
 from fercli.records import Box, Face, Landmarks
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _REMEDY = (
     "It wants an old torch and an old NumPy: make an environment of its own for it and run there "
-    "pip install 'fercli[facenet]' onnxruntime"
+    f"{install('facenet')} onnxruntime"
 )
 
 
@@ -31,7 +32,7 @@ class FacenetPlugin:
 
     def is_available(self) -> Availability:
         """Whether facenet-pytorch is installed."""
-        if util.find_spec("facenet_pytorch") is None:
+        if missing("facenet_pytorch"):
             return Availability(False, "facenet-pytorch is not installed", _REMEDY)
         return Availability(True)
 

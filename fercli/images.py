@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from fercli.defaults import MAX_PIXELS
 from fercli.errors import PhotoError, PhotoErrorKind
+from fercli.extras import install, missing
 from fercli.formats import bmp, jpeg, read_header, tiff, webp
 from fercli.formats.header import Alpha, DamagedError, Format, Header
 from fercli.native_output import caught_stderr
+from fercli.sources import read_photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-
-MAX_PIXELS = 200_000_000
-"""Pixels that a picture may have unless the user says otherwise."""
 
 # OpenCV's own limits, which no option can lift.
 _OPENCV_SIDE = 1 << 20
@@ -80,6 +79,15 @@ def decode(
         if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
             raise
         raise PhotoError(PhotoErrorKind.TOO_LARGE, "The picture does not fit into memory.") from None
+
+
+def read_picture(path: str, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """The picture in a photo's file, as `decode` gives it; `path` is as of `fercli.sources.read_photo`.
+
+    Raises:
+        PhotoError: as of `read_photo` and `decode`.
+    """
+    return decode(read_photo(path), max_pixels)
 
 
 def _check(size: tuple[int, int], max_pixels: int) -> None:
@@ -185,10 +193,10 @@ def _decode_heif(
     data: bytes, header: Header, max_pixels: int, admit: Callable[[int], None]
 ) -> NDArray[np.uint8]:
     """HEIC by libheif, which turns the picture itself, AVIF by Pillow."""
-    if importlib.util.find_spec("pillow_heif") is None:
+    if missing("pillow_heif"):
         raise PhotoError(
             PhotoErrorKind.UNSUPPORTED,
-            f"{header.format} pictures need an extra; pip install 'fercli[heic]'.",
+            f"{header.format} pictures need an extra; {install('heic')}.",
         )
     import pillow_heif
     from PIL import AvifImagePlugin

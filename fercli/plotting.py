@@ -1,4 +1,4 @@
-"""The parts of matplotlib that charts are made of, imported here alone so that it leaves no file behind."""
+"""The parts of matplotlib that charts need. It is imported in a way that leaves no files."""
 
 from fercli.runtimes import import_matplotlib
 

@@ -6,24 +6,15 @@ Built-in plugins go the same way as a stranger's: the entry-point groups `fercli
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager, redirect_stdout
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_checkable
 
-from fercli.errors import (
-    FercliError,
-    PhotoError,
-    ShortageError,
-    UnavailableError,
-    did_you_mean,
-    in_one_line,
-    shortage,
-)
+from fercli.errors import ShortageError, UnavailableError, did_you_mean, in_one_line
+from fercli.guard import PRINTING_TO_STDERR
 from fercli.interruption import is_interruption
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -205,41 +196,23 @@ def find_exporter(name: str) -> Exporter:
     return cast("Exporter", _find(EXPORTERS, name))
 
 
-@contextmanager
-def blamed_on(plugin: str) -> Iterator[None]:
-    """Whatever a plugin's code raises becomes an error that names the plugin, as in `backend onnx`.
-
-    What it prints meanwhile goes to standard error. An interruption passes, and so does an error that says
-    what the machine lacks (`fercli.errors.shortage`).
+def select(group: str, asked: Sequence[str]) -> list[str]:
+    """The names asked for, each once, or of all of a group's plugins; none is imported here.
 
     Raises:
-        ShortageError: the machine lacks what it needs.
-        UnavailableError: the code raised something that is not fercli's own, be it SystemExit.
+        UnavailableError: there is none of a name.
     """
-    try:
-        with redirect_stdout(sys.stderr):
-            yield
-    except (FercliError, PhotoError):
-        raise
-    except BaseException as error:
-        if is_interruption(error):
-            raise
-        raise shortage(error) or UnavailableError(
-            f"The {plugin} fails: {in_one_line(error)}.", "fercli doctor shows what runs here."
-        ) from error
+    points = _points(group)
+    for name in asked:
+        _point(group, name, points)
+    return list(dict.fromkeys(asked)) or sorted(points)
 
 
 def _find(group: str, name: str) -> Any:
-    kind, points = _KINDS[group], _points(group)
-    if name not in points:
-        known = f"Installed are {', '.join(sorted(points))}."
-        raise UnavailableError(
-            f"There is no {kind} {name}.", f"{did_you_mean(name, points)} {known}".lstrip()
-        )
-    found = _discover(points[name])
+    found = _discover(_point(group, name, _points(group)))
     if not found.availability.ok:
         raise UnavailableError(
-            f"The {kind} {name} cannot run here: {found.availability.reason}.",
+            f"The {_KINDS[group]} {name} cannot run here: {found.availability.reason}.",
             found.availability.remedy or "fercli doctor shows what runs here.",
         )
     return found.plugin
@@ -249,29 +222,31 @@ def _points(group: str) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=group)}
 
 
+def _point(group: str, name: str, points: Mapping[str, EntryPoint]) -> EntryPoint:
+    if name not in points:
+        known = f"Installed are {', '.join(sorted(points))}."
+        raise UnavailableError(
+            f"There is no {_KINDS[group]} {name}.", f"{did_you_mean(name, points)} {known}".lstrip()
+        )
+    return points[name]
+
+
 def _discover(point: EntryPoint) -> Discovered:
-    name, group = point.name, point.group
+    plugin = None
     try:
-        with redirect_stdout(sys.stderr):
+        with PRINTING_TO_STDERR:
             plugin = point.load()()
-    except BaseException as error:  # noqa: BLE001 - a stranger's code may raise anything
-        _pass_on(error)
-        return Discovered(name, None, Availability(False, f"it fails to load ({in_one_line(error)})"))
-    if not _PROTOCOLS[group](plugin):
-        kind = f"{'an' if group == EXPORTERS else 'a'} {_KINDS[group]}"
-        return Discovered(name, None, Availability(False, f"it has not the interface of {kind}"))
-    try:
-        with redirect_stdout(sys.stderr):
-            return Discovered(name, plugin, Availability(*plugin.is_available()))
-    except BaseException as error:  # noqa: BLE001 - a stranger's code may raise anything
-        _pass_on(error)
-        return Discovered(name, plugin, Availability(False, f"it fails to answer ({in_one_line(error)})"))
-
-
-def _pass_on(error: BaseException) -> None:
-    """Raises an error again that is not the plugin's own doing."""
-    if is_interruption(error) or isinstance(error, ShortageError):
-        raise error
+            if not _PROTOCOLS[point.group](plugin):
+                article = "an" if point.group == EXPORTERS else "a"
+                reason = f"it does not have the interface of {article} {_KINDS[point.group]}"
+                return Discovered(point.name, None, Availability(False, reason))
+            return Discovered(point.name, plugin, Availability(*plugin.is_available()))
+    except BaseException as error:
+        if is_interruption(error) or isinstance(error, ShortageError):
+            raise  # neither is the plugin's own doing
+        doing = "load" if plugin is None else "answer"
+        reason = f"it fails to {doing} ({in_one_line(error)})"
+        return Discovered(point.name, plugin, Availability(False, reason))
 
 
 _KINDS = {BACKENDS: "backend", DETECTORS: "detector", EXPORTERS: "exporter"}

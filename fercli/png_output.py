@@ -1,4 +1,4 @@
-"""Charts and sheets as PNG files that say that they are fercli's, and replace only such."""
+"""Writes drawings as PNG files with a mark of fercli, and replaces only files with that mark."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ENDING = ".png"
 _HEADER = 33
-"""Bytes of a PNG's signature and its first chunk, after which others may stand."""
+"""The bytes of a PNG's signature and its first chunk, which others may follow."""
 
 _MARK = b"tEXtSoftware\0fercli "
 
@@ -30,9 +30,9 @@ def write_png(picture: Figure | bytes, out: Path | int, dots_per_inch: float | N
     """Writes a drawing whole or not at all, to a path or an open descriptor.
 
     Args:
-        picture: a figure, or what is a PNG already.
+        picture: a figure, or the bytes of a PNG.
         out: the path or the descriptor.
-        dots_per_inch: of a figure; its own if None.
+        dots_per_inch: the figure's resolution; its own one if None.
 
     Raises:
         ReportError: it cannot be written.
@@ -47,10 +47,10 @@ def write_png(picture: Figure | bytes, out: Path | int, dots_per_inch: float | N
 
 
 def refuse_place(path: Path) -> None:
-    """Refuses to draw where another picture, or anything else, is.
+    """Refuses to draw over another picture or any other file.
 
     Raises:
-        UsageError: the name does not end in .png, or the file there is no drawing of fercli.
+        UsageError: the name does not end in .png, or the file that exists is not a drawing of fercli.
     """
     if descriptor(path) is not None:
         return
@@ -63,13 +63,13 @@ def refuse_place(path: Path) -> None:
 
 def _drawn(figure: Figure, dots_per_inch: float | None) -> bytes:
     file = io.BytesIO()
-    # Matplotlib's own mark would stand beside this one.
+    # Otherwise matplotlib's own mark would be there too.
     figure.savefig(file, format="png", dpi=dots_per_inch or "figure", metadata={"Software": None})
     return file.getvalue()
 
 
 def _marked(png: bytes) -> bytes:
-    """With a chunk of text that names the program (PNG specification, 11.3.3)."""
+    """The PNG with a chunk of text that names the program (PNG specification, 11.3.3)."""
     content = _MARK + __version__.encode()
     chunk = struct.pack(">I", len(content) - len(b"tEXt")) + content
     return png[:_HEADER] + chunk + struct.pack(">I", zlib.crc32(content)) + png[_HEADER:]

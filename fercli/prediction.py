@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from fercli.plugins import Classifier
 
-TOLERANCE = 1e-4
-"""The largest difference of logits between the runtimes of one bundle, 32-bit, on a CPU."""
-
 
 class Predictor:
     """The mean of the probabilities of networks for a face and, with `mirrored`, its mirror image."""

@@ -81,6 +81,18 @@ class Face:
     landmarks: Landmarks | None = None
     probabilities: tuple[float, ...] | None = None
 
+    @property
+    def expression(self) -> str | None:
+        """The most probable of EXPRESSIONS, the first of several; None before classification."""
+        if self.probabilities is None:
+            return None
+        return EXPRESSIONS[max(range(len(EXPRESSIONS)), key=self.probabilities.__getitem__)]
+
+    @property
+    def confidence(self) -> float | None:
+        """The probability of that expression; None before classification."""
+        return None if self.probabilities is None else max(self.probabilities)
+
 
 class Status(StrEnum):
     """How reading a photo ended."""
@@ -130,8 +142,6 @@ def _face_values(face: Face, width: int, height: int) -> Row:
         "score": round(face.score, 4),
     }  # fmt: skip
     if face.probabilities is not None:
-        best = max(range(len(EXPRESSIONS)), key=face.probabilities.__getitem__)
-        values["expression"] = EXPRESSIONS[best]
-        values["confidence"] = round(face.probabilities[best], 4)
+        values |= {"expression": face.expression, "confidence": round(max(face.probabilities), 4)}
         values |= {name: round(p, 4) for name, p in zip(EXPRESSIONS, face.probabilities, strict=True)}
     return values

@@ -144,18 +144,11 @@ def _runtime(name: str, hidden: tuple[str, ...] = ()) -> Any:
     """A runtime, imported without its words, and without the modules that are to be hidden from it."""
     if (loaded := sys.modules.get(name)) is not None:
         return loaded
+    from fercli.errors import shortages_named  # this module is imported before signals are caught
     from fercli.native_output import caught_stderr  # its imports take longer than a start without a runtime
 
-    with _hidden(*hidden), caught_stderr():
-        try:
-            return import_module(name)
-        except Exception as error:
-            from fercli.errors import shortage  # this module is imported before signals are caught
-
-            lacking = shortage(error)
-            if lacking is None:
-                raise
-            raise lacking from error
+    with _hidden(*hidden), caught_stderr(), shortages_named():
+        return import_module(name)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The detector plugin `none`: the whole picture is one face, for pictures that are cropped already."""
+"""The detector plugin `none`: the whole picture is one face, for pictures that are already cropped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class WholePhotoPlugin:
-    """No detection; always there, needs nothing."""
+    """No detection; always available."""
 
     name = "none"
 
@@ -24,8 +24,8 @@ class WholePhotoPlugin:
         """Always."""
         return Availability(True)
 
-    def load(self, min_face: int, min_score: float, threads: int) -> WholePhotoDetector:  # noqa: ARG002 - nothing is looked for
-        """The detector; neither a smallest face nor a score means anything to it."""
+    def load(self, min_face: int, min_score: float, threads: int) -> WholePhotoDetector:  # noqa: ARG002 - it does not search
+        """The detector; it ignores the smallest face and the score."""
         return WholePhotoDetector()
 
 
@@ -40,5 +40,5 @@ class WholePhotoDetector:
         return [Face(Box(0.0, 0.0, float(width), float(height)), 1.0)]
 
     def describe(self) -> Mapping[str, str]:
-        """That nothing runs; the keys are every detector's."""
+        """An empty description; the keys are the same for every detector."""
         return {"detector": "none", "runtime": "", "version": "", "min_face": "", "min_score": ""}

@@ -11,9 +11,10 @@ from hypothesis.extra.numpy import arrays
 
 from fercli.analyzer import Analyzer
 from fercli.bundle import load_bundle
+from fercli.classifiers import load_classifier
 from fercli.crop import WHOLE
 from fercli.errors import PhotoError, PhotoErrorKind, UnavailableError
-from fercli.loading import load_classifier
+from fercli.images import decode
 from fercli.prediction import Predictor, softmax
 from fercli.records import EXPRESSIONS, Box, Face, Status
 from tests.corpus import encoded, gradient
@@ -57,14 +58,14 @@ class Shades:
         return {}
 
 
-def picture(*shades: int) -> bytes:
-    """A file of one face for each shade, 0 to 6; of none, a picture too narrow to hold one."""
+def picture(*shades: int) -> NDArray[np.uint8]:
+    """One face for each shade, 0 to 6; of none, a picture too narrow to hold one."""
     grey = [np.full((48, 48, 3), 18 + 36 * shade, np.uint8) for shade in shades]
-    return encoded(np.concatenate(grey or [np.zeros((48, 20, 3), np.uint8)], axis=1), "png")
+    return np.concatenate(grey or [np.zeros((48, 20, 3), np.uint8)], axis=1)
 
 
 def analyzer(detector: Detector | None = None, classifier: Classifier | None = None) -> Analyzer:
-    return Analyzer(detector or Columns(), Predictor([classifier or Shades()]), max_pixels=1_000_000)
+    return Analyzer(detector or Columns(), Predictor([classifier or Shades()]))
 
 
 def constant(backend: type[ConstantBackend]) -> ConstantBackend:
@@ -103,7 +104,12 @@ def test_every_face_keeps_its_own_expression(photos: list[list[int]]) -> None:
 def test_the_faces_of_a_batch_go_through_the_network_together() -> None:
     classifier = Shades()
     analyzer(classifier=classifier).analyze(
-        [("a", partial(picture, 1, 2)), ("b", bytes), ("c", picture), ("d", partial(picture, 3))]
+        [
+            ("a", partial(picture, 1, 2)),
+            ("b", partial(decode, b"")),
+            ("c", picture),
+            ("d", partial(picture, 3)),
+        ]
     )
     assert classifier.batches == [3]
 
@@ -116,14 +122,16 @@ def test_without_a_face_the_network_does_not_run() -> None:
 
 
 def test_a_picture_that_cannot_be_decoded_is_its_own_error() -> None:
-    (record,) = analyzer().analyze([("text.jpg", partial(bytes, b"This is a text."))])
+    (record,) = analyzer().analyze([("text.jpg", partial(decode, b"This is a text."))])
     assert record.error is not None
     assert record.error.startswith("not-an-image: ")
     assert (record.width, record.height, record.faces) == (0, 0, ())
 
 
 def test_a_picture_above_the_limit_is_refused() -> None:
-    (record,) = analyzer().analyze([("large.png", partial(bytes, encoded(gradient(1001, 1000), "png")))])
+    (record,) = analyzer().analyze(
+        [("large.png", partial(decode, encoded(gradient(1001, 1000), "png"), 1_000_000))]
+    )
     assert record.error is not None
     assert record.error.startswith("too-large: ")
 
@@ -137,10 +145,10 @@ def test_a_picture_above_the_limit_is_refused() -> None:
     ],
 )
 def test_whatever_goes_wrong_while_reading_is_that_photo_s_error(raised: Exception, error: str) -> None:
-    def read() -> bytes:
+    def broken() -> NDArray[np.uint8]:
         raise raised
 
-    bad, fine = analyzer().analyze([("bad", read), ("fine", partial(picture, 4))])
+    bad, fine = analyzer().analyze([("bad", broken), ("fine", partial(picture, 4))])
     assert bad.error == error
     assert fine.status is Status.OK
 

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fercli.bundle import load_bundle
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
+from fercli.detectors import load_detector
 from fercli.engines.local import run_local
 from fercli.engines.memory import Memory
 from fercli.engines.workers import Workers
 from fercli.errors import UnavailableError
-from fercli.loading import load_detector
 from fercli.prediction import Predictor
 from fercli.whole_photo import WholePhotoDetector
 from tests.corpus import encoded, gradient, noise
@@ -30,6 +30,8 @@ from tests.faulty_plugins import (
     RaisesInDetectPlugin,
     TwoHalvesPlugin,
 )
+from tests.processes import worker_processes
+from tests.tolerances import PRINTED_PROBABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,7 +106,7 @@ def assert_same(photo: Photo, expected: Photo) -> None:
         assert row["expression"] == other["expression"]
         for name, value in row.items():
             if isinstance(value, float):
-                assert value == pytest.approx(other[name], abs=2e-4), name
+                assert value == pytest.approx(other[name], abs=PRINTED_PROBABILITY), name
             else:
                 assert value == other[name], name
 
@@ -221,27 +223,19 @@ def assert_none_left(before: int) -> None:
         if thread.name.startswith("fercli"):
             thread.join(_LONG)
             assert not thread.is_alive()
-    assert len(_worker_processes()) == before
-
-
-def _worker_processes() -> list[str]:
-    """The commands of this process's children that are workers and not ended."""
-    children = Path(f"/proc/{os.getpid()}/task").glob("*/children")
-    numbers = [number for child in children for number in child.read_text().split()]
-    commands = [Path(f"/proc/{number}/cmdline").read_text() for number in numbers]
-    return [command for command in commands if "fercli.engines.worker" in command]
+    assert len(worker_processes()) == before
 
 
 def test_no_worker_is_left_when_the_run_ends_early(pictures: list[str]) -> None:
-    before = len(_worker_processes())
+    before = len(worker_processes())
     with working(count=3) as workers, closing(run_local(pictures * 20, workers, LIGHT, 4)) as photos:
         next(photos)
-        assert len(_worker_processes()) == before + 3
+        assert len(worker_processes()) == before + 3
     assert_none_left(before)
 
 
 def test_no_worker_is_left_when_the_network_fails(pictures: list[str]) -> None:
-    before = len(_worker_processes())
+    before = len(worker_processes())
     failing = Predictor([RaisesInCall()])
     with working() as workers, pytest.raises(Exception, match="it would not run"):
         list(run_local(pictures * 20, workers, failing, 4))

@@ -132,8 +132,14 @@ def test_a_strangers_exporter_writes_beside_the_built_in_ones(
         ("leaves-in-write", "The export to leaves-in-write fails: SystemExit: 7."),
         ("misshapen", "The export to misshapen fails: ValueError: "),
         ("not-numbers", "The logits of a.model differ from the model's by nan; 0.0001 is allowed."),
-        ("described-in-words", "The exporter described-in-words cannot run here: it has not the interface"),
-        ("no-exporter", "The exporter no-exporter cannot run here: it has not the interface"),
+        (
+            "described-in-words",
+            "The exporter described-in-words cannot run here: it does not have ",
+        ),
+        (
+            "no-exporter",
+            "The exporter no-exporter cannot run here: it does not have the interface of an exporter.",
+        ),
         ("copis", "There is no exporter copis."),
     ],
 )

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fercli.defaults import MAX_PIXELS
 from fercli.errors import PhotoError
 from fercli.errors import PhotoErrorKind as Kind
-from fercli.images import MAX_PIXELS, decode
+from fercli.images import decode
 from fercli.sources import find_photos, read_photo
 from tests.corpus import (
     FORMATS,

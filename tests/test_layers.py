@@ -39,7 +39,8 @@ COMMANDS_THAT_NEED_TRAINING = {
 }
 """The exceptions to that."""
 
-_MODULE = re.compile(r"fercli\w*(\.\w+)+")
+_IN_A_STRING = re.compile(r"(fercli\w*(?:\.\w+)+):\w+|(fercli_\w+(?:\.\w+)+)")
+"""`MODULE:NAME`, or a module beside `fercli`. Groups of entry points are called as modules in it may be."""
 
 
 class Import(NamedTuple):
@@ -95,8 +96,8 @@ def _named(node: ast.AST) -> list[str]:
         assert node.level == 0, "imports name their modules in full"
         return [f"{node.module}.{alias.name}" for alias in node.names]
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        name = node.value.partition(":")[0]
-        return [name] if _MODULE.fullmatch(name) and name in modules() else []
+        found = _IN_A_STRING.fullmatch(node.value)
+        return [name for name in (found.groups() if found else ()) if name in modules()]
     return []
 
 

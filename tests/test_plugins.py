@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fercli.errors import FercliError, UnavailableError, UsageError
-from fercli.plugins import BACKENDS, DETECTORS, blamed_on, discover, find_backend, find_detector
+from fercli.errors import UnavailableError
+from fercli.plugins import BACKENDS, DETECTORS, discover, find_backend, find_detector, select
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +38,8 @@ def test_a_strangers_plugins_are_found_beside_them_and_broken_ones_say_why() -> 
     assert backends["onnx"] == backends["raises-in-load"] == detectors["two-halves"] == ""
     assert backends["unavailable"] == "the moon is not full"
     assert backends["raises-in-answer"] == "it fails to answer (RuntimeError: no answer)"
-    assert backends["no-backend"] == "it has not the interface of a backend"
-    assert detectors["no-detector"] == "it has not the interface of a detector"
+    assert backends["no-backend"] == "it does not have the interface of a backend"
+    assert detectors["no-detector"] == "it does not have the interface of a detector"
     assert detectors["raises-in-import"] == "it fails to load (RuntimeError: broken)"
     assert detectors["raises-in-constructor"] == "it fails to load (RuntimeError: not made)"
     assert detectors["not-there"].startswith("it fails to load (AttributeError: ")
@@ -82,21 +82,6 @@ def test_an_unknown_backend_gets_a_hint() -> None:
     assert caught.value.remedy.startswith("Did you mean onnx? Installed are onnx, onnx-int8, openvino, ")
 
 
-def test_what_a_plugin_raises_is_blamed_on_it() -> None:
-    with (
-        pytest.raises(UnavailableError, match=r"^The backend x fails: ValueError: one\.$"),
-        blamed_on("backend x"),
-    ):
-        raise ValueError("one\ntwo")
-
-
-@pytest.mark.parametrize("error", [UsageError("A sentence."), KeyboardInterrupt()])
-def test_fercli_s_own_errors_and_an_interruption_pass(error: FercliError | KeyboardInterrupt) -> None:
-    with pytest.raises(type(error)) as caught, blamed_on("backend x"):
-        raise error
-    assert caught.value is error
-
-
 def test_discovery_of_detectors_loads_no_backend() -> None:
     script = (
         "import sys; from fercli.plugins import DETECTORS, discover; discover(DETECTORS);"
@@ -104,3 +89,15 @@ def test_discovery_of_detectors_loads_no_backend() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_all_that_are_installed_are_selected_or_those_asked_for_once() -> None:
+    assert {"onnx", "openvino", "torch", "tensorflow", "tensorrt"} <= set(select(BACKENDS, []))
+    assert {"mtcnn", "none"} <= set(select(DETECTORS, []))
+    assert select(BACKENDS, ["torch", "onnx", "torch"]) == ["torch", "onnx"]
+
+
+def test_one_that_is_not_there_is_named_with_the_nearest() -> None:
+    with pytest.raises(UnavailableError, match="There is no detector mtcn") as caught:
+        select(DETECTORS, ["none", "mtcn"])
+    assert "Did you mean mtcnn?" in caught.value.remedy

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fercli.bundle import load_bundle
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.prediction import Predictor, softmax
 from fercli.records import EXPRESSIONS
 from fercli.sample_faces import sample_faces

@@ -4,8 +4,8 @@
 #
 #     tools/mutate.sh PYTHON MODULE... [-- TEST...]
 #
-# PYTHON is one of an environment with the extra dev and mutmut. Without tests, test_MODULE.py and
-# tests/training/test_learner.py are run. All happens in a copy, build/mutants.
+# PYTHON is one of an environment with the extra dev and mutmut. Without tests, each module's own test_MODULE.py
+# is run. All happens in a copy, build/mutants.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$(realpath -s "$1"); shift
@@ -13,10 +13,9 @@ modules=() tests=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do modules+=("$1"); shift; done
 if [ $# -gt 0 ]; then shift; tests=("$@"); fi
 if [ ${#tests[@]} -eq 0 ]; then
-    tests=(tests/training/test_learner.py)
     for module in "${modules[@]}"; do
         for file in tests/{training,evaluation}/test_$module.py; do
-            if [ -f "$file" ] && [ "$file" != "${tests[0]}" ]; then tests+=("$file"); fi
+            if [ -f "$file" ]; then tests+=("$file"); fi
         done
     done
 fi
@@ -31,6 +30,15 @@ for module in "${modules[@]}"; do
     done
 done
 cp -r tests samples pyproject.toml $copy/
+# What the tests import late: once here, and not once more in the process of each fault.
+cat > $copy/src/imported_early.py <<END
+import sys
+import types
+sys.modules["tensorboard.compat.notf"] = types.ModuleType("notf")
+import PIL.Image
+import torch.utils.tensorboard
+PIL.Image.init()
+END
 quoted() { printf '"%s", ' "$@"; }
 cat >> $copy/pyproject.toml <<END
 
@@ -38,9 +46,12 @@ cat >> $copy/pyproject.toml <<END
 source_paths = ["src"]
 only_mutate = [$(quoted "${files[@]}")]
 pytest_add_cli_args_test_selection = [$(quoted "${tests[@]}")]
-pytest_add_cli_args = ["-n0", "-p", "no:cacheprovider", "-W", "ignore::DeprecationWarning"]
+pytest_add_cli_args = [
+    "-n0", "-p", "imported_early", "-p", "no:cacheprovider", "-W", "ignore::DeprecationWarning",
+    "-p", "no:unraisableexception",  # which collects garbage ten times, longer than most tests take
+]
 process_isolation = "forkserver"
-also_copy = ["src/fercli", "src/fercli_training", "samples"]
+also_copy = ["src", "samples"]
 END
 cd $copy
 export OMP_NUM_THREADS=1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fercli.bundle import ONNX, ONNX_INT8
 from fercli.devices import cuda_number
 from fercli.errors import DeviceError, ModelError, in_one_line, shortage
+from fercli.extras import install
 from fercli.plugins import Availability
 from fercli.runtimes import import_onnxruntime
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _CPU = "CPUExecutionProvider"
 _CUDA = "CUDAExecutionProvider"
 _TENSORRT = "TensorrtExecutionProvider"
-_GPU_REMEDY = "pip uninstall onnxruntime, then pip install 'fercli[gpu]'; or use --device cpu."
+_GPU_REMEDY = f"pip uninstall onnxruntime, then {install('gpu')}; or use --device cpu."
 
 
 class OnnxBackend:
@@ -38,9 +39,7 @@ class OnnxBackend:
         try:
             import_onnxruntime()
         except (ImportError, OSError) as error:
-            return Availability(
-                False, f"onnxruntime cannot be imported ({error})", "pip install 'fercli[cpu]'"
-            )
+            return Availability(False, f"onnxruntime cannot be imported ({error})", install("cpu"))
         return Availability(True)
 
     def load(self, bundle: Bundle, device: str, threads: int) -> OnnxClassifier:

@@ -9,6 +9,7 @@ import numpy as np
 from fercli.bundle import ONNX
 from fercli.devices import CPU
 from fercli.errors import DeviceError, ModelError, shortage
+from fercli.extras import install
 from fercli.plugins import Availability
 from fercli.runtimes import import_openvino
 
@@ -34,9 +35,7 @@ class OpenVinoBackend:
         try:
             import_openvino()
         except (ImportError, OSError) as error:
-            return Availability(
-                False, f"openvino cannot be imported ({error})", "pip install 'fercli[cpu]'"
-            )
+            return Availability(False, f"openvino cannot be imported ({error})", install("cpu"))
         return Availability(True)
 
     def load(self, bundle: Bundle, device: str, threads: int) -> OpenVinoClassifier:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from fercli.devices import cuda_number
 from fercli.errors import DeviceError
+from fercli.extras import install, missing
 from fercli.plugins import Availability
 from fercli.runtimes import import_tensorflow
 
@@ -28,11 +28,9 @@ class TensorFlowBackend:
 
     def is_available(self) -> Availability:
         """Whether TensorFlow and safetensors are installed; it is not imported for that."""
-        missing = [name for name in _NEEDED if find_spec(name) is None]
-        if missing:
-            return Availability(
-                False, f"{' and '.join(missing)} not installed", "pip install 'fercli[tensorflow]'"
-            )
+        lacking = missing(*_NEEDED)
+        if lacking:
+            return Availability(False, f"{' and '.join(lacking)} not installed", install("tensorflow"))
         return Availability(True)
 
     def load(self, bundle: Bundle, device: str, threads: int) -> TensorFlowClassifier:

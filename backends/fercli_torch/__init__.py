@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from fercli.devices import cuda_number
 from fercli.errors import DeviceError
+from fercli.extras import install, missing
 from fercli.plugins import Availability
 
 if TYPE_CHECKING:
@@ -28,11 +28,9 @@ class TorchBackend:
 
     def is_available(self) -> Availability:
         """Whether torch and safetensors are installed; they are not imported for that."""
-        missing = [name for name in _NEEDED if find_spec(name) is None]
-        if missing:
-            return Availability(
-                False, f"{' and '.join(missing)} not installed", "pip install 'fercli[torch]'"
-            )
+        lacking = missing(*_NEEDED)
+        if lacking:
+            return Availability(False, f"{' and '.join(lacking)} not installed", install("torch"))
         return Availability(True)
 
     def load(self, bundle: Bundle, device: str, threads: int) -> TorchClassifier:

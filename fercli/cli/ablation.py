@@ -1,4 +1,4 @@
-"""`fercli ablation`: the article's experiments, one after another, beside the article's figures."""
+"""`fercli ablation`: the article's experiments, one after another, beside the article's accuracies."""
 
 from __future__ import annotations
 

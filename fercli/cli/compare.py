@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fercli import defaults
 from fercli.cli import options
 from fercli.cli.messages import counting, print_table, say, show
 from fercli.errors import ExitCode, UsageError
@@ -62,8 +63,8 @@ def backends(
     ] = "",
     model: Annotated[
         str, typer.Option(help="The name of a model that ships, or a model's folder.")
-    ] = "default",
-    device: options.Device = "auto",
+    ] = defaults.MODEL,
+    device: options.Device = defaults.DEVICE,
     batch_sizes: Annotated[
         str, typer.Option(metavar="N,...", help="How many faces the network reads at once.")
     ] = "1,8,64",
@@ -85,7 +86,7 @@ def backends(
     sizes = _sizes(batch_sizes)
     with claimed_standard_output(), counting(_WORK, shown=True) as tell:
         bundle = load_bundle(model)
-        faces = _faces(paths or [], "mtcnn")
+        faces = _faces(paths or [], defaults.DETECTOR)
         comparison = compare_backends(_names(names), bundle, device, faces, sizes, repeat, tell)
     _print(comparison, layout)
     disagreeing = disagreements(comparison)
@@ -114,15 +115,15 @@ def models(
     ] = None,
     detector: Annotated[
         str, typer.Option(help="What finds the faces of --photos; none means that each photo is a face.")
-    ] = "mtcnn",
+    ] = defaults.DETECTOR,
     data: Annotated[
         Path | None,
         typer.Option(help="FER2013 in place of photos: fer2013.csv, plain or .gz.", show_default=False),
     ] = None,
     split: Annotated[SplitName, typer.Option(help="The part of --data.")] = SplitName.PRIVATE,
-    backend: options.Backend = "auto",
-    device: options.Device = "auto",
-    batch_size: options.BatchSize = 64,
+    backend: options.Backend = defaults.BACKEND,
+    device: options.Device = defaults.DEVICE,
+    batch_size: options.BatchSize = defaults.BATCH_SIZE,
     repeat: _Repeat = 5,
     layout: _LayoutOption = Layout.TABLE,
 ) -> None:
@@ -155,8 +156,8 @@ def detectors(
             "--detectors", metavar="NAME,...", help="Only these.", show_default="all that are installed"
         ),
     ] = "",
-    min_face: options.MinFace = 40,
-    min_score: options.MinScore = 0.9,
+    min_face: options.MinFace = defaults.MIN_FACE,
+    min_score: options.MinScore = defaults.MIN_SCORE,
     repeat: _Repeat = 5,
     layout: _LayoutOption = Layout.TABLE,
 ) -> None:
@@ -179,13 +180,15 @@ def detectors(
 def _faces(paths: Sequence[str], detector: str) -> Faces:
     """The faces of photos, or those that ship where there are none."""
     from fercli.comparison.faces import read_faces, unlabelled
-    from fercli.engines.cores import usable_cores
-    from fercli.loading import load_detector
+    from fercli.detectors import load_detector
+    from fercli.devices import usable_cores
     from fercli.sample_faces import sample_faces
 
     if not paths:
         return unlabelled(sample_faces())
-    return read_faces(paths, load_detector(detector, min_face=40, min_score=0.9, threads=usable_cores()))
+    return read_faces(
+        paths, load_detector(detector, defaults.MIN_FACE, defaults.MIN_SCORE, threads=usable_cores())
+    )
 
 
 def _fer2013(data: Path, split: SplitName) -> Faces:

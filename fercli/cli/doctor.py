@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from fercli import __version__
+from fercli import __version__, defaults
 from fercli.cli.messages import count_of, print_table
 from fercli.errors import ExitCode, FercliError
 
@@ -19,8 +19,7 @@ def doctor() -> None:
     """Say what runs here, and why something does not; exit code 5 where `fercli predict` cannot run."""
     from rich.table import Table
 
-    from fercli.devices import AUTO, cuda_devices
-    from fercli.engines.cores import usable_cores
+    from fercli.devices import AUTO, cuda_devices, usable_cores
     from fercli.plugins import BACKENDS, DETECTORS, EXPORTERS, discover, find_detector
 
     table = Table("what", "name", "state", "remedy", title=f"fercli {__version__}")
@@ -36,9 +35,9 @@ def doctor() -> None:
             table.add_row(kind, found.name, *_state(found))
     well = True
     for kind, name, check in (
-        ("model", "default", _check_model),
+        ("model", defaults.MODEL, _check_model),
         ("--backend", AUTO, _check_backend),
-        ("--detector", "mtcnn", lambda: find_detector("mtcnn").name),
+        ("--detector", defaults.DETECTOR, lambda: find_detector(defaults.DETECTOR).name),
     ):
         try:
             table.add_row(kind, name, str(check()), "")
@@ -59,11 +58,10 @@ def _state(found: Discovered) -> tuple[str, str]:
 def _check_backend() -> str:
     """What `--backend auto` takes, made sure of by loading the default model."""
     from fercli.bundle import load_bundle
-    from fercli.choosing import load_classifiers
-    from fercli.devices import AUTO
-    from fercli.engines.cores import usable_cores
+    from fercli.classifiers import load_classifiers
+    from fercli.devices import AUTO, usable_cores
 
-    backend, (classifier,) = load_classifiers([load_bundle("default")], AUTO, AUTO, usable_cores())
+    backend, (classifier,) = load_classifiers([load_bundle(defaults.MODEL)], AUTO, AUTO, usable_cores())
     about = classifier.describe()
     return f"{backend}, on {about.get('device', 'a device that it does not name')}"
 
@@ -71,7 +69,7 @@ def _check_backend() -> str:
 def _check_model() -> str:
     from fercli.bundle import load_bundle
 
-    bundle = load_bundle("default")
+    bundle = load_bundle(defaults.MODEL)
     for name in bundle.files:
         bundle.verified(name)
     return f"{bundle.name}, files whole"

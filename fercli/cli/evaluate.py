@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fercli import defaults
 from fercli.cli import options
 from fercli.cli.messages import count_of, counting, print_document, print_table, say
-from fercli.errors import UnavailableError
+from fercli.extras import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,9 +65,9 @@ def evaluate(
         bool,
         typer.Option("--tta", help="Read each face and its mirror image, and average: twice the work."),
     ] = False,
-    backend: options.Backend = "auto",
-    device: options.Device = "auto",
-    batch_size: options.BatchSize = 64,
+    backend: options.Backend = defaults.BACKEND,
+    device: options.Device = defaults.DEVICE,
+    batch_size: options.BatchSize = defaults.BATCH_SIZE,
     layout: Annotated[Layout, typer.Option("--format", help="How the metrics are printed.")] = Layout.TABLE,
     out: Annotated[
         Path | None,
@@ -85,7 +85,7 @@ def evaluate(
     parts = {SplitName.PUBLIC: Split.PUBLIC, SplitName.PRIVATE: Split.PRIVATE}
     chosen = {name: part for name, part in parts.items() if split in {name, SplitName.BOTH}}
     if out is not None:
-        _require_matplotlib()
+        require("Drawing charts", "charts", "matplotlib")
         _refuse_place(out, list(chosen))
     network, about = _network(model, backend, device, mirrored=tta)
     pictures = read_pictures(data, [Split.TRAINING, *chosen.values()], say)
@@ -106,20 +106,13 @@ def evaluate(
         typer.echo(json.dumps(reports if split is SplitName.BOTH else reports[0], indent=1))
 
 
-def _require_matplotlib() -> None:
-    if find_spec("matplotlib") is None:
-        raise UnavailableError(
-            "Drawing charts needs matplotlib, not installed here.", "pip install 'fercli[charts]'"
-        )
-
-
 def _network(
     model: str, backend: str, device: str, *, mirrored: bool
 ) -> tuple[Callable[[NDArray[np.float32]], NDArray[np.float32]], dict[str, Any]]:
-    """What gives the logits of a batch, float32 (N, 1, 48, 48), and its description for the report."""
+    """The network, from a batch, float32 (N, 1, 48, 48), to logits, and its description for the report."""
     from fercli.bundle import load_members
-    from fercli.choosing import load_classifiers
-    from fercli.engines.cores import usable_cores
+    from fercli.classifiers import load_classifiers
+    from fercli.devices import usable_cores
     from fercli.prediction import Predictor
 
     bundles = load_members(model)

@@ -1,22 +1,22 @@
-"""`fercli explain`: what a network does with a face, as a picture."""
+"""`fercli explain`: a picture of how a network reads a face."""
 
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fercli import defaults
 from fercli.cli import options
 from fercli.errors import (
     PhotoError,
-    UnavailableError,
     UnreadablePhotoError,
     UsageError,
     did_you_mean,
 )
+from fercli.extras import require
 from fercli.records import EXPRESSIONS
 from fercli.wording import quoted
 
@@ -43,10 +43,10 @@ def explain(
     ],
     model: Annotated[
         str, typer.Option(metavar="NAME|FOLDER", help="A model that ships, or a model's folder.")
-    ] = "default",
-    detector: options.Detector = "mtcnn",
-    min_face: options.MinFace = 40,
-    min_score: options.MinScore = 0.9,
+    ] = defaults.MODEL,
+    detector: options.Detector = defaults.DETECTOR,
+    min_face: options.MinFace = defaults.MIN_FACE,
+    min_score: options.MinScore = defaults.MIN_SCORE,
     face: Annotated[
         int, typer.Option(min=0, metavar="N", help="Which face, as the report counts: 0 is the largest.")
     ] = 0,
@@ -66,11 +66,11 @@ def explain(
     ] = None,
 ) -> None:
     """Show how a network reads a face: its input, the maps of every layer, Grad-CAM and probabilities."""
-    _require_extra()
+    require("Explaining", "charts,torch", "torch", "safetensors", "matplotlib")
     from fercli.bundle import load_bundle
     from fercli.crop import crop_face, crop_to_photo
-    from fercli.engines.cores import usable_cores
-    from fercli.loading import load_detector
+    from fercli.detectors import load_detector
+    from fercli.devices import usable_cores
     from fercli.png_output import write_png
     from fercli.reports import claimed
     from fercli_training.explanation import convolution_weights
@@ -91,15 +91,6 @@ def explain(
         write_png(chart, target if isinstance(target, int) else Path(target))
         if filters is not None:
             write_png(filters_chart(convolution_weights(bundle), f"The filters of {bundle.name}"), filters)
-
-
-def _require_extra() -> None:
-    missing = [name for name in ("torch", "safetensors", "matplotlib") if find_spec(name) is None]
-    if missing:
-        raise UnavailableError(
-            f"Explaining needs {', '.join(missing)}, not installed here.",
-            "pip install 'fercli[charts,torch]'",
-        )
 
 
 def _refuse_places(out: str, filters: Path | None, image: str, bundle: Bundle) -> None:
@@ -134,7 +125,7 @@ def _expression(name: str | None) -> int | None:
 
 
 def _find_face(image: str, detector: Detector, number: int) -> tuple[NDArray[np.uint8], Face]:
-    """The upright photo, and the face of that number."""
+    """The upright photo, and the face with that number."""
     from fercli.images import decode
     from fercli.sources import read_photo
 

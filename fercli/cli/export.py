@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fercli.cli.messages import count_of, say
-from fercli.errors import UnavailableError, UsageError
+from fercli.errors import UsageError
+from fercli.extras import require
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def export(
     for TensorFlow, torchscript, for torch.jit.load. Running them does not need fercli.
     """
     from fercli.bundle import ONNX_INT8, load_bundle
-    from fercli.engines.cores import usable_cores
+    from fercli.devices import usable_cores
     from fercli.exporting import export_model
     from fercli.replacing import refuse_input
 
@@ -89,11 +89,10 @@ def export(
 
 def _calibrated(bundle: Bundle, data: Path, out: Path) -> Exported:
     """Makes it with pictures of Training, checks it on PublicTest."""
-    if find_spec("onnx") is None:
-        raise UnavailableError("Calibrating needs onnx, not installed here.", "pip install 'fercli[train]'")
+    require("Calibrating", "train", "onnx")
     from fercli.bundle import ONNX
     from fercli.crop import to_unit_range
-    from fercli.engines.cores import usable_cores
+    from fercli.devices import usable_cores
     from fercli.exporting import export_model
     from fercli.fer2013 import Split, read_pictures
     from fercli_training.quantisation import calibration_faces, quantise

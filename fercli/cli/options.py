@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from fercli.reports import Format
+
 Backend = Annotated[
     str,
     typer.Option(
@@ -27,6 +29,14 @@ MinScore = Annotated[float, typer.Option(min=0.0, max=1.0, metavar="P", help="Th
 BatchSize = Annotated[
     int, typer.Option(min=1, help="Faces the network sees at once; those of one photo stay together.")
 ]
+Report = Annotated[
+    str, typer.Option("--out", "-o", metavar="FILE|-", help="The report; - is standard output.")
+]
+ReportFormat = Annotated[
+    Format | None,
+    typer.Option("--format", help="The report's format; taken from the name of --out where not given."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Data = Annotated[
     Path,
     typer.Option(

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from contextlib import ExitStack, closing
-from functools import partial
+from contextlib import ExitStack
 from io import FileIO
 from itertools import chain, islice
-from os.path import isfile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fercli import defaults
 from fercli.cli import options
 from fercli.cli.finding import nothing_to_do, say_findings
 from fercli.cli.messages import counting, say
@@ -21,7 +20,6 @@ from fercli.errors import ExitCode, UsageError
 from fercli.records import Status
 from fercli.reports import (
     STANDARD_OUTPUT,
-    Format,
     choose_format,
     claimed,
     open_report,
@@ -31,11 +29,11 @@ from fercli.reports import (
 from fercli.wording import count_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
-    from fercli.prediction import Predictor
+    from fercli.reader import Pipeline
     from fercli.records import Photo
-    from fercli.reports import Writer
+    from fercli.reports import Format, Writer
 
 
 def predict(
@@ -48,29 +46,24 @@ def predict(
             show_default=False,
         ),
     ],
-    out: Annotated[
-        str, typer.Option("--out", "-o", metavar="FILE|-", help="The report; - is standard output.")
-    ] = STANDARD_OUTPUT,
-    format: Annotated[  # noqa: A002 - the parameter is the option's name
-        Format | None,
-        typer.Option("--format", help="The report's format; taken from the name of --out where not given."),
-    ] = None,
-    backend: options.Backend = "auto",
+    out: options.Report = STANDARD_OUTPUT,
+    report_format: options.ReportFormat = None,
+    backend: options.Backend = defaults.BACKEND,
     model: Annotated[
         list[str] | None,
         typer.Option(
             help="A model that ships (large: the mean of all), or a model's folder; several are averaged.",
-            show_default="default",
+            show_default=defaults.MODEL,
         ),
     ] = None,
     tta: Annotated[
         bool,
         typer.Option("--tta", help="Read each face and its mirror image, and average: twice the work."),
     ] = False,
-    device: options.Device = "auto",
-    detector: options.Detector = "mtcnn",
-    min_face: options.MinFace = 40,
-    min_score: options.MinScore = 0.9,
+    device: options.Device = defaults.DEVICE,
+    detector: options.Detector = defaults.DETECTOR,
+    min_face: options.MinFace = defaults.MIN_FACE,
+    min_score: options.MinScore = defaults.MIN_SCORE,
     recursive: Annotated[bool, typer.Option(help="Look into the folders inside folders.")] = True,
     include: Annotated[
         list[str] | None,
@@ -89,14 +82,14 @@ def predict(
     ] = False,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Refuse larger pictures before they are decoded.")
-    ] = 200_000_000,
+    ] = defaults.MAX_PIXELS,
     workers: Annotated[
         int, typer.Option(min=0, help="Photos worked on at once; 0 takes the cores there are.")
     ] = 0,
-    batch_size: options.BatchSize = 64,
+    batch_size: options.BatchSize = defaults.BATCH_SIZE,
     timeout: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="What takes longer to read is an error.")
-    ] = 120.0,
+    ] = defaults.TIMEOUT,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the report of a run that was ended, whatever by.")
     ] = False,
@@ -111,7 +104,7 @@ def predict(
         ),
     ] = "1/1",
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable photo.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: options.Quiet = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say what runs, and where.")] = False,
 ) -> None:
     """Read the expression of every face in photos and write a report, one row a face.
@@ -120,15 +113,12 @@ def predict(
     none (it is named); 4 no photo found; 5 a model, backend or device does not work; 6 the report cannot be
     written; 130 interrupted.
     """
-    from fercli.engines.local import run_local
-    from fercli.engines.memory import usable_memory, usable_workers
-    from fercli.engines.workers import Workers
-    from fercli.loading import load_detector
+    from fercli.api import read_faces
     from fercli.locking import locked
     from fercli.reports.running import not_done, open_running, read_earlier
-    from fercli.sources import STANDARD_INPUT, Findings, find_photos
+    from fercli.sources import STANDARD_INPUT
 
-    kind = choose_format(out, format)
+    kind = choose_format(out, report_format)
     part, parts = _shard(shard)
     resume = resume or retry_errors
     if STANDARD_INPUT in paths and sys.stdin is None:
@@ -139,41 +129,39 @@ def predict(
     refuse_place(out, [("list on", 0) if path == STANDARD_INPUT else ("photo", path) for path in paths])
     if resume and not growing:
         raise UsageError("--resume needs a report to go on with.", "Name its file with --out.")
-    workers = workers or usable_workers()
     with ExitStack() as stack:
         target = stack.enter_context(claimed(out))
         if growing:
             stack.enter_context(locked(out))
         tally, done = _earlier(out, kind, retry_errors=retry_errors) if resume else (Counter(), Counter())
-        # The workers load the detector while the networks are loaded here.
-        processes = Workers(
-            partial(load_detector, detector, min_face, min_score, threads=1),
-            max_pixels,
-            _useful(workers, paths),
-            timeout,
-            usable_memory(),
+        photos = stack.enter_context(
+            read_faces(
+                paths,
+                model=model or defaults.MODEL,
+                backend=backend,
+                detector=detector,
+                device=device,
+                min_face=min_face,
+                min_score=min_score,
+                tta=tta,
+                recursive=recursive,
+                include=include or (),
+                exclude=exclude or (),
+                null_separated=null,
+                # Unbuffered: a run may end while a thread waits here, which must hold no lock then.
+                stdin=FileIO(0, closefd=False) if STANDARD_INPUT in paths else None,
+                select=lambda found: not_done(islice(found, part - 1, None, parts), done, kind),
+                max_pixels=max_pixels,
+                workers=workers,
+                batch_size=batch_size,
+                timeout=timeout,
+            )
         )
-        stack.callback(processes.close)
-        predictor, networks = _predictor(model or ["default"], backend, device, workers, mirrored=tta)
-        finding = _line("detector", processes.describe())
         if verbose:
-            say(*networks, finding, f"workers: {processes.count}")
-        findings = Findings()
-        found = find_photos(
-            paths,
-            recursive=recursive,
-            include=include or (),
-            exclude=exclude or (),
-            null_separated=null,
-            # Unbuffered: a run may end while a thread waits here, which must hold no lock then.
-            stdin=FileIO(0, closefd=False) if STANDARD_INPUT in paths else None,
-            findings=findings,
-        )
-        rest = not_done(islice(found, part - 1, None, parts), done, kind)
-        photos = stack.enter_context(closing(run_local(rest, processes, predictor, batch_size)))
+            say(*_lines(photos.pipeline))
         first = next(photos, None)
         if first is None and not tally:
-            raise nothing_to_do(paths, shard, findings)
+            raise nothing_to_do(paths, shard, photos.findings)
         earlier = read_earlier(out, kind, retry_errors=retry_errors) if resume else None
         writer = stack.enter_context(
             open_running(out, kind, earlier) if growing else open_report(target, kind)
@@ -182,35 +170,19 @@ def predict(
         new = chain([first], photos) if first is not None else photos
         _write(new, writer, tally, count, resumable=growing, strict=strict)
     if not (strict and tally[Status.ERROR]):  # where it stopped, not all was looked at
-        say_findings(findings, quiet=quiet)
+        say_findings(photos.findings, quiet=quiet)
     if not quiet:
         say(_summary(tally) + ("." if out == STANDARD_OUTPUT else f"; {out}."))
-    if tally[Status.ERROR] or findings.fruitless:
+    if tally[Status.ERROR] or photos.findings.fruitless:
         raise typer.Exit(ExitCode.SOME_UNREADABLE)
 
 
-def _predictor(
-    models: list[str], backend: str, device: str, threads: int, *, mirrored: bool
-) -> tuple[Predictor, list[str]]:
-    """The networks, and what they are and run on, a line each."""
-    from fercli.bundle import load_members
-    from fercli.choosing import load_classifiers
-    from fercli.prediction import Predictor
-
-    bundles = [bundle for model in models for bundle in load_members(model)]
-    loaded = load_classifiers(bundles, backend, device, threads)
-    lines = [_line("model", {"name": bundle.name, "folder": str(bundle.folder)}) for bundle in bundles]
-    lines.append(_line("backend", {"name": loaded.backend, **loaded.classifiers[0].describe()}))
-    return Predictor(loaded.classifiers, mirrored=mirrored), lines
-
-
-def _line(part: str, values: Mapping[str, str]) -> str:
-    return f"{part}: {', '.join(f'{key} {value}' for key, value in values.items())}"
-
-
-def _useful(workers: int, paths: list[str]) -> int:
-    """How many workers can have a photo at all: no more than there are paths, where each is a file."""
-    return min(workers, len(paths)) if all(map(isfile, paths)) else workers
+def _lines(pipeline: Pipeline) -> list[str]:
+    """What reads the faces, a line each."""
+    parts = [("model", {"name": one.name, "folder": str(one.folder)}) for one in pipeline.models]
+    parts += [("backend", dict(pipeline.backend)), ("detector", dict(pipeline.detector))]
+    lines = [f"{part}: {', '.join(map(' '.join, about.items()))}" for part, about in parts]
+    return [*lines, f"workers: {pipeline.workers}"]
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -76,7 +76,7 @@ def train(
 
 
 def _named(inputs: RunInputs, recipe: str) -> Sequence[tuple[str, Path]]:
-    """What a run reads, each after what it is."""
+    """The paths that a run reads, each after its kind."""
     votes = [] if inputs.votes is None else [("votes", inputs.votes)]
     teachers = [("teacher", Path(name)) for name in inputs.teachers]
     return [("data set", inputs.data), ("recipe", Path(recipe)), *votes, *teachers]
@@ -99,7 +99,7 @@ def _train(recipe: Recipe, inputs: RunInputs, out: Path, resume: bool, devices: 
         if resume:
             run.resume()
         if run.is_main_process:
-            say(f"{recipe.name}: {run.told}")
+            say(f"{recipe.name}: {run.summary}")
         try:
             with training_progress() as report:
                 candidates = run.run(report)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fercli.cli.messages import say
-from fercli.errors import UnavailableError
+from fercli.extras import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,15 +43,11 @@ def require_packages() -> None:
     Raises:
         UnavailableError: some are missing.
     """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise UnavailableError(
-            f"Training needs {', '.join(missing)}, not installed here.", "pip install 'fercli[train]'"
-        )
+    require("Training", "train", *_NEEDED)
 
 
 def interrupted_message(out: Path, *, saved: bool) -> str:
-    """What is left of an interrupted run, and how to go on."""
+    """Says whether an interrupted run was saved, and how to continue it."""
     if saved:
         return f"fercli: interrupted; add --resume to continue the run in {out}."
     return "fercli: interrupted before the first step; nothing was saved."
@@ -60,7 +55,7 @@ def interrupted_message(out: Path, *, saved: bool) -> str:
 
 @contextmanager
 def training_progress() -> Iterator[Callable[[Progress], None]]:
-    """A bar on a terminal, or a line an epoch elsewhere; yields a function to call after every step."""
+    """A bar on a terminal, else a line for each epoch; yields a function to call after every step."""
     if not sys.stderr.isatty():
         yield _say_epoch
         return

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from fercli.comparison.network import Measured, Network, Timings, calls, faces_per_second
-from fercli.comparison.side_by_side import Outcome, contenders, run_side_by_side
+from fercli.comparison.side_by_side import Outcome, run_side_by_side
 from fercli.comparison.tables import Column, Comparison, Section
-from fercli.engines.cores import usable_cores
-from fercli.plugins import BACKENDS
-from fercli.prediction import TOLERANCE, softmax
+from fercli.devices import usable_cores
+from fercli.parity import CUDA_TOLERANCE, TOLERANCE
+from fercli.plugins import BACKENDS, select
+from fercli.prediction import softmax
 from fercli.wording import count_of
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from fercli.comparison.faces import Faces
     from fercli.records import Row
 
-CUDA_TOLERANCE = 1e-3
-"""What TOLERANCE is where one of the two runs on a CUDA device, which adds up in another order."""
 
 _REFERENCES = ("torch", "onnx")
 _PERCENT = 95
@@ -45,7 +44,7 @@ def compare_backends(
     Args:
         asked: backends' names; all that are installed if there are none.
         bundle: the model.
-        device: as of `fercli.choosing.load_classifiers`.
+        device: as of `fercli.classifiers.load_classifiers`.
         faces: what they read, repeated to fill a batch.
         batch_sizes: faces at once, for the faces a second.
         repeat: rounds of timing.
@@ -54,7 +53,7 @@ def compare_backends(
     Raises:
         UnavailableError: a backend is unknown.
     """
-    names = contenders(BACKENDS, asked)
+    names = select(BACKENDS, asked)
     sizes = sorted({1, *batch_sizes})
     outcomes = run_side_by_side(
         {name: Network(bundle, name, device, usable_cores(), faces.crops, sizes) for name in names},

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from fercli.analyzer import prepare
-from fercli.comparison.faces import MAX_PIXELS
-from fercli.comparison.side_by_side import Outcome, contenders, run_side_by_side
+from fercli.comparison.side_by_side import Outcome, run_side_by_side
 from fercli.comparison.tables import Column, Comparison, Section
-from fercli.engines.cores import usable_cores
-from fercli.images import decode
-from fercli.loading import load_detector
+from fercli.detectors import load_detector
+from fercli.devices import usable_cores
+from fercli.images import read_picture
 from fercli.mtcnn.boxes import intersection_over_union
-from fercli.plugins import DETECTORS
-from fercli.sources import printable_path, read_photo
+from fercli.plugins import DETECTORS, select
+from fercli.sources import printable_path
 from fercli.wording import count_of
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ class Finder:
         self._detector = load_detector(self._name, self._min_face, self._min_score, self._threads)
         self._load_seconds = perf_counter() - started
         for path in self._photos:
-            photo = prepare(path, partial(read_photo, path), self._detector, MAX_PIXELS).photo
+            photo = prepare(path, partial(read_picture, path), self._detector).photo
             if photo.error is not None:
                 self._failures[path] = photo.error
                 continue
@@ -105,7 +104,7 @@ class Finder:
         """The seconds of each photo, without reading and decoding it."""
         seconds = []
         for path in self._boxes:
-            rgb = decode(read_photo(path), MAX_PIXELS)
+            rgb = read_picture(path)
             started = perf_counter()
             self._detector.detect(rgb)
             seconds.append(perf_counter() - started)
@@ -137,7 +136,7 @@ def compare_detectors(
     Raises:
         UnavailableError: a detector is unknown.
     """
-    names = contenders(DETECTORS, asked)
+    names = select(DETECTORS, asked)
     finders = {name: Finder(name, photos, min_face, min_score, usable_cores()) for name in names}
     outcomes = run_side_by_side(finders, repeat, tell)
     ran = {name: outcome.result for name, outcome in outcomes.items() if outcome.result}

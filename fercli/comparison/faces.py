@@ -10,8 +10,9 @@ import numpy as np
 
 from fercli.analyzer import prepare
 from fercli.errors import NoPhotosError
+from fercli.images import read_picture
 from fercli.records import EXPRESSIONS
-from fercli.sources import Findings, find_photos, printable_path, read_photo
+from fercli.sources import Findings, find_photos, printable_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from fercli.plugins import Detector
 
-MAX_PIXELS = 200_000_000
-"""Larger pictures are refused before they are decoded."""
 UNKNOWN = -1
 """The label of a face whose expression is not known."""
 
@@ -58,7 +57,7 @@ def read_faces(paths: Sequence[str], detector: Detector) -> Faces:
     labels: list[int] = []
     unreadable: list[str] = []
     for path in photos(paths):
-        found = prepare(path, partial(read_photo, path), detector, MAX_PIXELS)
+        found = prepare(path, partial(read_picture, path), detector)
         if found.photo.error is not None:
             unreadable.append(f"{printable_path(path)}: {found.photo.error}")
         label = _label(path)

@@ -10,7 +10,7 @@ from fercli.comparison.faces import UNKNOWN
 from fercli.comparison.network import Measured, Network, Timings, faces_per_second
 from fercli.comparison.side_by_side import Outcome, run_side_by_side
 from fercli.comparison.tables import Column, Comparison, Section
-from fercli.engines.cores import usable_cores
+from fercli.devices import usable_cores
 from fercli.evaluation.intervals import wilson_interval
 from fercli.wording import count_of
 
@@ -64,7 +64,7 @@ def compare_models(
 
     Args:
         models: names of models that ship, or models' folders.
-        backend: as of `fercli.choosing.load_classifiers`.
+        backend: as of `fercli.classifiers.load_classifiers`.
         device: the same.
         faces: what they read; where labels are known they give the accuracy.
         batch_size: faces at once, for the faces a second.

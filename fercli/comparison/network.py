@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from fercli.bundle import Bundle
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.comparison.memory import peak_megabytes
 
 if TYPE_CHECKING:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from fercli.comparison.process import Process
 from fercli.errors import FercliError
-from fercli.plugins import BACKENDS, find_backend, find_detector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,20 +39,6 @@ class Outcome(Generic[Round_co, Result_co]):
     rounds: Sequence[Round_co]
     result: Result_co | None
     reason: str
-
-
-def contenders(group: str, asked: Sequence[str]) -> list[str]:
-    """The names asked for, or those of all plugins of a group, which are not imported for that.
-
-    Raises:
-        UnavailableError: a name is unknown.
-    """
-    installed = sorted({point.name for point in entry_points(group=group)})
-    find: Callable[[str], object] = find_backend if group == BACKENDS else find_detector
-    for name in asked:
-        if name not in installed:
-            find(name)  # says so, and which there are
-    return list(dict.fromkeys(asked)) or installed
 
 
 def run_side_by_side(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from fercli import __version__
-from fercli.engines.cores import usable_cores
+from fercli.devices import usable_cores
 from fercli.wording import count_of
 
 if TYPE_CHECKING:

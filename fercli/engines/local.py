@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _AHEAD = 256
 """Photos that may be under way or waiting for their turn, so that a slow one holds up no other for long."""
+
+_GLANCE = 0.2
+"""Seconds after which a wait looks up: an interruption that comes just before does not end it."""
 
 
 def run_local(
@@ -45,18 +48,26 @@ def run_local(
 
 
 class _Feeder:
-    """Takes paths in a thread of its own, so that waiting for the next path holds up no finished photo."""
+    """Takes paths in a thread of its own, so that waiting for the next path holds up no finished photo.
+
+    Its threads are daemons: one may wait for a path on standard input or for a photo when the program ends,
+    and no program should wait for them.
+    """
 
     def __init__(self, paths: Iterable[str], workers: Workers) -> None:
         self._paths = paths
         self._workers = workers
         self._places = threading.Semaphore(_AHEAD)
         self._futures: SimpleQueue[Future[Prepared] | None] = SimpleQueue()
-        self._threads = ThreadPoolExecutor(workers.count, thread_name_prefix="fercli")
+        self._tasks: SimpleQueue[tuple[str, Future[Prepared]] | None] = SimpleQueue()
         self._head: Future[Prepared] | None = None
         self._ended = self._closed = False
-        # A daemon: it may wait for a path on standard input when the run ends.
-        threading.Thread(target=self._feed, daemon=True).start()
+        try:
+            for work in (self._feed, *[self._prepare] * workers.count):
+                threading.Thread(target=work, name="fercli photos", daemon=True).start()
+        except BaseException:
+            self.close()
+            raise
 
     def _feed(self) -> None:
         try:
@@ -64,13 +75,23 @@ class _Feeder:
                 self._places.acquire()
                 if self._closed:
                     return
-                self._futures.put(self._threads.submit(self._workers.prepare, path))
+                future: Future[Prepared] = Future()
+                self._futures.put(future)
+                self._tasks.put((path, future))
         except BaseException as error:  # noqa: BLE001 - raised again where the records are taken
             failure: Future[Prepared] = Future()
             failure.set_exception(error)
             self._futures.put(failure)
         else:
             self._futures.put(None)
+
+    def _prepare(self) -> None:
+        while (task := self._tasks.get()) is not None and not self._closed:
+            path, future = task
+            try:
+                future.set_result(self._workers.prepare(path))
+            except BaseException as error:  # noqa: BLE001 - likewise
+                future.set_exception(error)
 
     def take(self, batch_size: int) -> list[Prepared]:
         """The next photo in input order, once it is ready, and those after it that are ready too.
@@ -79,21 +100,25 @@ class _Feeder:
         """
         batch: list[Prepared] = []
         faces = 0
-        while faces < batch_size and (head := self._peek(wait=not batch)) is not None:
+        while faces < batch_size and (head := self._peek(waiting=not batch)) is not None:
             # A failure waits for its turn too: the photos before it are whole.
             if batch and (not head.done() or head.exception()):
                 break
+            while not head.done():
+                wait([head], timeout=_GLANCE)
             batch.append(head.result())
             faces += len(batch[-1].crops)
             self._head = None
         return batch
 
-    def _peek(self, *, wait: bool) -> Future[Prepared] | None:
-        """The next photo, finished or not; None after the last one or, without `wait`, if none came yet."""
-        if self._head is None and not self._ended:
+    def _peek(self, *, waiting: bool) -> Future[Prepared] | None:
+        """The next photo, finished or not; None after the last or, without `waiting`, if none came yet."""
+        while self._head is None and not self._ended:
             try:
-                item = self._futures.get(block=wait)
+                item = self._futures.get(block=waiting, timeout=_GLANCE)
             except Empty:
+                if waiting:
+                    continue
                 return None
             self._head, self._ended = item, item is None
         return self._head
@@ -106,4 +131,5 @@ class _Feeder:
         """Begins no further photo; those under way end by themselves, or with their workers."""
         self._closed = True
         self._places.release()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for _ in range(self._workers.count):
+            self._tasks.put(None)

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fercli.engines.cores import usable_cores
-from fercli.engines.groups import Group, groups
+from fercli.control_groups import Group, groups
+from fercli.devices import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from enum import Enum, auto
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -22,6 +23,9 @@ from fercli.errors import FercliError, PhotoError, PhotoErrorKind, shortage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from fercli.plugins import Detector
 
@@ -68,6 +72,7 @@ def main() -> None:
         told = _listen(tasks)
         # Heavy, so that memory may run out here already.
         from fercli.analyzer import prepare
+        from fercli.images import decode
 
         setup: Setup = _next(told)
         detector = setup.load_detector()
@@ -80,7 +85,7 @@ def main() -> None:
         return
     while True:
         photo = _Photo(_next(told), setup, told, answers)
-        _answer(answers, prepare(photo.name, photo.read, detector, setup.max_pixels, photo.admit))
+        _answer(answers, prepare(photo.name, partial(photo.picture, decode), detector))
 
 
 class _Photo:
@@ -95,17 +100,18 @@ class _Photo:
         self._told = told
         self._answers = answers
 
-    def read(self) -> bytes:
-        """The photo's encoded bytes."""
+    def picture(self, decode: Callable[..., NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """The upright picture, uint8 (H, W, 3) RGB, by `fercli.images.decode`."""
         from fercli.sources import read_photo
 
-        return read_photo(self._task.path, self._admit_file) if self._task.data is None else self._task.data
+        data = read_photo(self._task.path, self._admit_file) if self._task.data is None else self._task.data
+        return decode(data, self._setup.max_pixels, self._admit)
 
     def _admit_file(self, size: int) -> None:
         if size > SMALL_FILE:
             self._ask(Use.FILE, size)
 
-    def admit(self, pixels: int) -> None:
+    def _admit(self, pixels: int) -> None:
         """Waits until the others leave as much memory as so many pixels take.
 
         Raises:

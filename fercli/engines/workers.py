@@ -218,11 +218,17 @@ class _Worker:
         with suppress(OSError):
             self._tasks.write(told)
             self._tasks.flush()
-        answer = self._answers.get(timeout=timeout)
+        answer = self._next_answer() if timeout is None else self._answers.get(timeout=timeout)
         if answer is _ENDED:
             self._answers.put(_ENDED)  # for whoever asks next
             raise _LostError(_ending(self._process))
         return answer
+
+    def _next_answer(self) -> Any:
+        # An interruption that comes just before a wait does not end it, so it looks up now and then.
+        while True:
+            with suppress(Empty):
+                return self._answers.get(timeout=_GLANCE)
 
     def kill(self) -> None:
         """Ends the process, whatever it does."""
@@ -240,6 +246,8 @@ class _Worker:
 _SHARE_OF_PIXELS, _SHARE_OF_FILES = 2, 8
 _YES = pickle.dumps(None)
 _ENDED = object()
+_GLANCE = 0.2
+"""Seconds after which whoever waits for a worker to begin looks up."""
 _GRACE = 1.0
 """Seconds to wait for a killed process; more only where it waits for a dead disk."""
 

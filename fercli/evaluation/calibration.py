@@ -1,4 +1,4 @@
-"""Whether a network's probabilities mean what they say, and the temperature that makes them do so.
+"""The calibration of a network's probabilities, and the temperature that improves it.
 
 Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
 """
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 BINS = 15
 TEMPERATURES = (0.02, 50.0)
-"""Between which a temperature is sought."""
+"""The least and the largest temperature that is tried."""
 
 _HALVINGS = 60
-"""Of the span of temperatures: what is left is less than a float64 can tell apart."""
+"""How often the span of temperatures is halved, which is as exact as float64 allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Pictures whose answers had about the same probability: that is their mean `confidence`.
+    """Pictures whose answers have similar probabilities.
 
     Attributes:
-        lower, upper: the bin's ends; a confidence at `upper` belongs to it, one at `lower` does not.
+        lower, upper: the bin's ends; a confidence of `upper` belongs to it, one of `lower` does not.
         pictures: how many there are.
         confidence: their answers' mean probability.
         accuracy: the share of their answers that is right.
@@ -41,13 +41,13 @@ class ReliabilityBin:
 
 def confidence_bins(confidences: NDArray[np.float64]) -> NDArray[np.int64]:
     """The number, int64 (N,) of 0..14, of the equal-width bin of each confidence, float64 (N,) in 0..1."""
-    # What should be a bin's end can lie beyond it by float64's last digit.
+    # Without rounding, a confidence at a bin's end can lie beyond it in float64's last digit.
     bins = np.ceil(np.round(confidences * BINS, 12)).astype(np.int64) - 1
     return np.clip(bins, 0, BINS - 1)
 
 
 def reliability_curve(confidences: NDArray[np.float64], right: NDArray[np.bool]) -> list[ReliabilityBin]:
-    """The bins that hold a picture, in order, of answers' confidences and whether they were right, (N,)."""
+    """The bins that hold a picture, in order; `right` says of each answer, (N,), whether it is."""
     bins = confidence_bins(confidences)
     return [
         ReliabilityBin(
@@ -62,7 +62,7 @@ def reliability_curve(confidences: NDArray[np.float64], right: NDArray[np.bool])
 
 
 def expected_calibration_error(curve: list[ReliabilityBin]) -> float:
-    """The mean over pictures of how far their bin's confidence lies from its accuracy, in 0..1."""
+    """The mean over pictures of the distance of their bin's confidence and accuracy, in 0..1."""
     gaps = sum(entry.pictures * abs(entry.confidence - entry.accuracy) for entry in curve)
     return gaps / sum(entry.pictures for entry in curve)
 
@@ -82,16 +82,16 @@ def negative_log_likelihood(logits: NDArray[Any], labels: NDArray[np.int64]) -> 
 def fit_temperature(logits: NDArray[Any], labels: NDArray[np.int64]) -> float:
     """The temperature T whose logits / T have the least negative log likelihood.
 
-    That is convex in 1 / T, so its slope changes sign once, and halving log T's span finds where. No
-    answer changes, as a division changes no order.
+    That is convex in 1 / T, so its slope changes sign once, and halving the span of log T finds where. No
+    answer changes, because a division keeps the order.
 
     Args:
         logits: (N, 7), of pictures that the network was not trained on.
         labels: int64 (N,).
 
     Returns:
-        A number within TEMPERATURES: the upper end where the logits know nothing, the lower end where
-        every answer is right, as then no temperature is low enough.
+        A number within TEMPERATURES: the upper end for logits without information, the lower end if every
+        answer is right, because then no temperature is low enough.
     """
     scores = logits.astype(np.float64)
     labelled = scores[np.arange(len(labels)), labels].mean()

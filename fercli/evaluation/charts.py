@@ -27,7 +27,7 @@ _COLOURS = dict(
         strict=True,
     )
 )
-"""Okabe and Ito's (2008), told apart by every colour vision; brown stands for their yellow, too pale."""
+"""Okabe and Ito's (2008), for any colour vision; brown replaces their pale yellow."""
 
 
 def write_charts(evaluation: Evaluation, title: str, folder: Path, prefix: str) -> list[Path]:
@@ -51,7 +51,7 @@ def write_charts(evaluation: Evaluation, title: str, folder: Path, prefix: str) 
 
 
 def refuse_charts_place(folder: Path, prefix: str) -> None:
-    """Raises a `UsageError` where `write_charts` would replace what is no drawing of fercli."""
+    """Raises a `UsageError` if `write_charts` would replace another file than a drawing of fercli."""
     for path in _paths(folder, prefix):
         refuse_place(path)
 
@@ -61,7 +61,7 @@ def _paths(folder: Path, prefix: str) -> list[Path]:
 
 
 def reliability_chart(evaluation: Evaluation, title: str) -> Figure:
-    """Accuracy over confidence, a point a bin, above how many pictures each bin holds."""
+    """Accuracy over confidence, a point for each bin; below, the number of pictures in each bin."""
     figure = _figure(6.4, 7.2)
     curve, counts = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     bins = evaluation.reliability
@@ -96,7 +96,7 @@ def reliability_chart(evaluation: Evaluation, title: str) -> Figure:
 
 
 def confusion_chart(confusion: list[list[int]], title: str) -> Figure:
-    """Seven by seven cells: the share of a label's pictures that got an answer, and their count."""
+    """Seven by seven cells: how many of a label's pictures got an answer, as a share and a count."""
     figure = _figure(7.8, 6.6)
     axes = figure.subplots()
     counts = np.array(confusion)
@@ -110,7 +110,7 @@ def confusion_chart(confusion: list[list[int]], title: str) -> Figure:
             ha="center",
             va="center",
             fontsize=9,
-            color="white" if share > 0.5 else "black",  # noqa: PLR2004 - where blue turns dark
+            color="white" if share > 0.5 else "black",  # noqa: PLR2004 - from here blue is dark
         )
     places = range(len(EXPRESSIONS))
     axes.set_xticks(places, EXPRESSIONS)
@@ -124,7 +124,7 @@ def confusion_chart(confusion: list[list[int]], title: str) -> Figure:
 
 
 def precision_recall_chart(evaluation: Evaluation, title: str) -> Figure:
-    """Precision over recall, a line an expression, with its average precision in the legend."""
+    """Precision over recall, a line for each expression, with its average precision in the legend."""
     figure = _figure(8.2, 6.4)
     axes = figure.subplots()
     for name, curve in evaluation.curves.items():
@@ -139,7 +139,7 @@ def precision_recall_chart(evaluation: Evaluation, title: str) -> Figure:
 
 
 def _figure(width: float, height: float) -> Figure:
-    """A figure of its own, in inches, that no other code knows of."""
+    """A new figure, in inches, outside of matplotlib's global state."""
     figure = Figure((width, height), _DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     return figure

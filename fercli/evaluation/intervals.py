@@ -1,4 +1,4 @@
-"""How sure a measured share is."""
+"""Confidence intervals of measured shares."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def wilson_interval(right: int, pictures: int) -> tuple[float, float]:
     share, spread = right / pictures, _Z**2 / pictures
     centre = (share + spread / 2) / (1 + spread)
     half = _Z / (1 + spread) * math.sqrt(share * (1 - share) / pictures + spread / (4 * pictures))
-    # Rounding takes an end that is 0 or 1 a little further.
+    # Rounding errors can take an end beyond 0 or 1.
     return max(0.0, centre - half), min(1.0, centre + half)

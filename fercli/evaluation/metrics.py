@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fercli.evaluation.calibration import BINS, confidence_bins
+from fercli.evaluation.calibration import confidence_bins
 from fercli.records import EXPRESSIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CURVE_POINTS = 100
-"""At most so many points of each precision-recall curve are kept."""
+"""How many points of each precision-recall curve are kept at most."""
 
 RESAMPLES = 2000
-"""How often the pictures are drawn anew for an interval."""
+"""How often the pictures are resampled for an interval."""
 
 _SEED = 0
 _CLASSES = len(EXPRESSIONS)
@@ -25,7 +25,7 @@ _CLASSES = len(EXPRESSIONS)
 
 @dataclass(frozen=True, slots=True)
 class PrecisionRecallCurve:
-    """Points by rising recall: what calling all of at least `threshold` the expression would give."""
+    """Points in order of recall, one for each `threshold` of the expression's probability."""
 
     recall: list[float]
     precision: list[float]
@@ -60,11 +60,11 @@ def _macro(
 def bootstrap_intervals(
     labels: NDArray[np.int64], answers: NDArray[np.int64], confidences: NDArray[np.float64]
 ) -> dict[str, tuple[float, float]]:
-    """95% intervals of macro recall, macro F1 and calibration error, by drawing the pictures anew.
+    """95% intervals of macro recall, macro F1 and calibration error, from resampling the pictures.
 
-    They are the bootstrap's basic intervals (Davison and Hinkley, 1997, section 5.2), from 2000 draws with
-    replacement and a fixed seed. The usual percentiles would repeat the calibration error's bias, which
-    chance always raises; the basic interval takes it back.
+    They are basic bootstrap intervals (Davison and Hinkley, 1997, section 5.2), from 2000 draws with
+    replacement and a fixed seed. Chance alone raises the calibration error. Percentile intervals would
+    double that bias; basic intervals correct it.
 
     Args:
         labels: int64 (N,), 0..6.
@@ -76,7 +76,7 @@ def bootstrap_intervals(
 
     def measure(drawn: NDArray[np.int64]) -> tuple[float, float, float]:
         confusion = confusion_matrix(labels[drawn], answers[drawn])
-        error = np.abs(np.bincount(bins[drawn], gaps[drawn], BINS)).sum() / pictures
+        error = np.abs(np.bincount(bins[drawn], gaps[drawn])).sum() / pictures
         return macro_recall(confusion), macro_f1(confusion), float(error)
 
     draws = [measure(random.integers(pictures, size=pictures)) for _ in range(RESAMPLES)]
@@ -90,12 +90,12 @@ def bootstrap_intervals(
 def precision_recall(
     probabilities: NDArray[np.float64], relevant: NDArray[np.bool]
 ) -> tuple[PrecisionRecallCurve, float]:
-    """One expression's curve, thinned, and its average precision; both are empty without its pictures."""
+    """One expression's curve, thinned, and its average precision; empty and 0 if it has no pictures."""
     if not relevant.any():
         return PrecisionRecallCurve([], [], []), 0.0
-    order = np.argsort(-probabilities, kind="stable")
+    order = np.argsort(-probabilities)
     falling = probabilities[order]
-    # A threshold lets in all pictures of one probability at once: the last of them is the point.
+    # A threshold takes all pictures of one probability at once, so the last of them is the point.
     last = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)
     hits = np.cumsum(relevant[order])[last]
     precision, recall = hits / (last + 1), hits / hits[-1]

@@ -78,14 +78,14 @@ class ExpressionMetrics:
 
 @dataclass(frozen=True, slots=True)
 class VoteAgreement:
-    """How well answers agree with the FER+ voters, over the `pictures` that have usable votes.
+    """How often the answers agree with the FER+ voters.
 
     Attributes:
-        pictures: how many have votes.
-        accuracy: the share whose answer no other expression beats in votes.
+        pictures: how many have usable votes; the rest is about them.
+        accuracy: the share whose answer has the most votes, alone or with others.
         interval: its 95% interval, Wilson's.
         expected_accuracy: the mean share of the voters who gave the answer.
-        label_accuracy: what `accuracy` is for FER2013's own labels.
+        label_accuracy: the same as `accuracy` for FER2013's own labels.
     """
 
     pictures: int
@@ -101,8 +101,8 @@ class Evaluation:
 
     Attributes:
         metrics: of all pictures; JSON calls them `figures`.
-        unseen: of those that do not occur in Training; None where that was not asked, or all do.
-        votes: agreement with FER+; None where no votes were given, or none are usable.
+        unseen: of those that are not in Training; None if that was not asked, or all are in it.
+        votes: agreement with FER+; None if no votes were given, or none are usable.
         expressions: by the expression's name.
         confusion: counts of pictures, a row a label, a column an answer.
         reliability: the calibration error's bins that hold a picture.
@@ -129,7 +129,7 @@ def predict_logits(
     batch_size: int,
     done: Callable[[int], None],
 ) -> NDArray[np.float32]:
-    """The logits, float32 (N, 7), of all pictures; `done` is told how many each batch had."""
+    """The logits, float32 (N, 7), of all pictures; `done` gets the size of every batch that is done."""
     logits = np.empty((len(pictures), _CLASSES), np.float32)
     for start in range(0, len(pictures), batch_size):
         place = slice(start, start + batch_size)
@@ -148,7 +148,7 @@ def evaluate(
     """Every metric of logits (N, 7) against labels (N,), of at least one picture.
 
     Args:
-        logits: or logarithms of probabilities, which are logits too.
+        logits: the network's, or logarithms of probabilities.
         labels: int64, 0..6.
         seen: (N,), whether a picture also occurs in Training.
         votes: (N, 7), in any unit; a row of zeros where a picture has none.

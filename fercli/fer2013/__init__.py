@@ -1,4 +1,4 @@
-"""FER2013 in any of its layouts: the challenge's CSV, class folders, a list file or TFRecord.
+"""The data set FER2013 in any of its layouts: the challenge's CSV, class folders, a list file or TFRecord.
 
 Source: Goodfellow et al., "Challenges in Representation Learning", ICONIP 2013.
 """

@@ -1,6 +1,6 @@
 """A .zip or .tar that holds the challenge's CSV or class folders, read where it lies.
 
-Nothing is unpacked to disk, so no name in an archive can lead anywhere; what is read of one is bounded.
+Nothing is unpacked to disk, so a name in an archive cannot lead anywhere. How much is read is limited.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".
 REMEDY = "Unpack it, and give the fer2013.csv in it, or the folder that holds the class folders."
 
 _MAX_KEPT = 1 << 30
-"""Bytes of all pictures of a .tar, which are kept in memory: it is read in its own order only."""
+"""Bytes of all pictures of a .tar. They are kept in memory, since a .tar is read in its own order only."""
 
 _MAX_FILES = 1 << 20
 
@@ -37,7 +37,7 @@ def read_archive(path: Path, tell: Callable[[str], None]) -> Iterator[Row | Brok
     """The rows of the archive's CSV or the pictures of its class folders.
 
     Raises:
-        UsageError: the archive cannot be read; or as of `read_contents`.
+        UsageError: the archive cannot be read; and what `read_contents` raises.
     """
     try:
         with path.open("rb") as file, _opened(path, file) as tree:
@@ -50,7 +50,7 @@ def read_archive(path: Path, tell: Callable[[str], None]) -> Iterator[Row | Brok
 
 @contextmanager
 def _opened(path: Path, file: BinaryIO) -> Iterator[Tree]:
-    """The archive's files and folders, but for links and devices; they can be opened while this lasts."""
+    """The archive's files and folders, without links and devices; they can be opened while this lasts."""
     tree = Tree(str(path))
     if zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as packed:
@@ -65,7 +65,7 @@ def _opened(path: Path, file: BinaryIO) -> Iterator[Tree]:
             if member.isfile() or member.isdir():
                 opener = partial(_open_member, archive, member)
                 _add(tree, member.name, member.isdir(), opener)
-        # tarfile takes whatever is no header for the end; the end is a block of zeros.
+        # tarfile takes anything else than a header for the end. The end is a block of zeros.
         stream.seek(archive.offset)
         if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
             raise OSError("it is cut off, or damaged inside")
@@ -87,7 +87,7 @@ def _add(tree: Tree, name: str, is_folder: bool, opener: Callable[[], BinaryIO])
 def _open_zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
     try:
         return cast("BinaryIO", archive.open(info))
-    except (RuntimeError, NotImplementedError) as error:  # a password, and a packing that Python lacks
+    except (RuntimeError, NotImplementedError) as error:  # a password, or an unknown compression
         raise OSError(str(error)) from error
 
 

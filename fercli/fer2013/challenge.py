@@ -34,7 +34,7 @@ REMEDY = "Give the challenge's own fer2013.csv, plain or .gz, with the columns e
 _PACKED = (".gz", ".xz", ".bz2")
 _DELIMITERS = ",;\t|"
 _SIGNS = str.maketrans(dict.fromkeys("[](){},;", " "))
-"""What stands around and between the numbers of a list."""
+"""Signs around and between the numbers of a list."""
 
 
 def read_challenge(path: Path, tell: Callable[[str], None]) -> Iterator[Row | BrokenRow]:
@@ -47,18 +47,18 @@ def read_challenge(path: Path, tell: Callable[[str], None]) -> Iterator[Row | Br
     try:
         with path.open("rb") as file:
             if path.suffix.lower() in _PACKED and not is_packed(file):
-                taken.remark("it is not packed, whatever its name says")
+                taken.remark("it is not packed, although its name says so")
             yield from read_rows(file, quoted(path), taken)
     except OSError as error:
         raise _unreadable(quoted(path), error) from error
-    taken.told(path, tell)
+    taken.report(path, tell)
 
 
 def read_rows(file: BinaryIO, where: str, taken: Interpretation) -> Iterator[Row | BrokenRow]:
     """The rows of an open file, which `where` names.
 
     Raises:
-        UsageError: as of `read_challenge`.
+        UsageError: as `read_challenge`.
     """
     try:
         columns, table = open_table(file, where, taken)
@@ -83,19 +83,19 @@ def open_table(file: BinaryIO, where: str, taken: Interpretation) -> tuple[Colum
     columns = columns_of_data(header)
     if columns is None:
         return find_columns(header, where, REMEDY, taken), table
-    taken.remark("it has no header, so what its columns are was told by its first row")
+    taken.remark("it has no header, so its first row told its columns")
     return columns, chain([header], table)
 
 
 def write_challenge(rows: Iterable[Row], path: Path) -> None:
-    """Writes rows in their order; their numbers are lost, for a row's number is its place.
+    """Writes rows in their order. Their numbers are lost, because in a CSV a row's number is its place.
 
     Raises:
         ReportError: the file cannot be written.
     """
     make_folder(path.parent)
     with whole_file(path) as made, made.open("wb") as file:
-        # Neither name nor time goes into the header: the same rows give the same bytes.
+        # Without a name and a time in the header, the same rows give the same bytes.
         packed = gzip.GzipFile("", "wb", 6, file, mtime=0) if path.suffix.lower() == ".gz" else file
         with io.TextIOWrapper(packed, "ascii", newline="") as text:
             writer = csv.writer(text, lineterminator="\n")
@@ -110,7 +110,7 @@ def _unreadable(where: str, error: Exception) -> UsageError:
 
 
 def _has_something(fields: Sequence[str]) -> bool:
-    """Whether it is a row: spreadsheets end in lines of nothing but delimiters."""
+    """Whether a line is a row: spreadsheets end in lines of delimiters alone."""
     return any(field.strip() for field in fields)
 
 
@@ -141,7 +141,7 @@ def _numbers(text: str, kind: type[np.int64 | np.float64]) -> NDArray[np.int64 |
     """Numbers with blanks between them; None where something else stands there."""
     try:
         with warnings.catch_warnings():
-            # NumPy stops at the first letter with no more than a warning.
+            # At a letter NumPy stops and only warns.
             warnings.simplefilter("error", DeprecationWarning)
             return np.fromstring(text, dtype=kind, sep=" ")
     except (DeprecationWarning, ValueError):

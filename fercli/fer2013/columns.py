@@ -26,7 +26,7 @@ _OTHERS = {
 }
 _ONE_PIXEL = re.compile(r"\s*(?:pixels?|px?)?[\s_.-]*\d+\s*", re.ASCII | re.IGNORECASE)
 _SHOWN = 5
-"""Columns that a message names."""
+"""How many columns a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Columns:
     """The places of the columns.
 
     Attributes:
-        label: of the emotion.
-        pixels: one column of all pixels, or one for each of them.
-        split: of the Usage; None where there is none.
+        label: the emotion's.
+        pixels: one for all pixels, or one for each of them.
+        split: the Usage's; None where there is no such column.
         count: how many columns a row has.
     """
 
@@ -47,7 +47,7 @@ class Columns:
 
 
 def find_columns(header: Sequence[str], where: str, remedy: str, taken: Interpretation) -> Columns:
-    """The columns that a header names, in FER2013's own words or others'.
+    """The columns that a header names, in FER2013's own words or in other ones.
 
     Raises:
         UsageError: labels or pixels are missing, or two columns could be one of them.
@@ -75,7 +75,7 @@ def find_columns(header: Sequence[str], where: str, remedy: str, taken: Interpre
 
 
 def columns_of_data(fields: Sequence[str]) -> Columns | None:
-    """The columns of a file without a header, told by its first row; None where they are not plain."""
+    """The columns of a file without a header, from its first row; None where that leaves a doubt."""
     pixels = [place for place, field in enumerate(fields) if len(field.split()) == PIXELS]
     labels = [place for place, field in enumerate(fields) if label_of(field.strip()) is not None]
     splits = [place for place, field in enumerate(fields) if split_of(field.strip()) is not None]
@@ -85,7 +85,7 @@ def columns_of_data(fields: Sequence[str]) -> Columns | None:
 
 
 def _find(name: str, header: Sequence[str], where: str, taken: Interpretation) -> int | None:
-    """The column's place: by its name, or else without capitals and signs, or else by another name."""
+    """The place of the column with this name, or else of one with the same letters, or with a synonym."""
     keys = [re.sub(r"[\W_]", "", heading).casefold() for heading in header]
     for wanted, headings in (((name,), header), ((name.casefold(),), keys), (_OTHERS[name], keys)):
         places = [place for place, heading in enumerate(headings) if heading in wanted]

@@ -1,4 +1,4 @@
-"""Some pictures of every class and split on one sheet."""
+"""One sheet with some pictures of every class and split."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SHOWN = 16
 _SEED = 0
 _MARGIN = 96
-"""Pixels to the left, for the names."""
+"""Pixels at the left, for the names."""
 
 _WHITE, _BLACK = 255, 0
 

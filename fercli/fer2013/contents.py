@@ -1,4 +1,4 @@
-"""What a folder or an archive holds: the challenge's CSV, or else class folders."""
+"""Folders and archives: they hold the challenge's CSV, or else class folders."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TABLES = (".csv", ".csv.gz", ".csv.xz", ".csv.bz2")
 
 
 def read_folder(path: Path, tell: Callable[[str], None]) -> Iterator[Row | BrokenRow]:
-    """The rows of a folder's CSV or the pictures of its class folders; raises as `read_contents`."""
+    """The rows of a folder's CSV, or the pictures of its class folders; raises as `read_contents`."""
     try:
         tree = tree_on_disk(path)
         yield from read_contents(path, tree, lambda: tree, tell)
@@ -46,8 +46,8 @@ def read_contents(
         tell: takes a sentence on what was taken for what.
 
     Raises:
-        UsageError: there is neither, or several such CSVs, or a class lacks its folder.
-        BROKEN: one of these, where a file cannot be read.
+        UsageError: there is neither, there are several such CSVs, or a class has no folder.
+        BROKEN: one of these; a file cannot be read.
     """
     table = _only_table(path, tree)
     taken = Interpretation(EXPRESSIONS if table is None else (*NUMBERS, *EXPRESSIONS))
@@ -63,7 +63,7 @@ def read_contents(
             f" are: {there}.",
             REMEDY,
         )
-    taken.told(path, tell)
+    taken.report(path, tell)
 
 
 def _only_table(path: Path, tree: Tree) -> Leaf | None:
@@ -77,7 +77,7 @@ def _only_table(path: Path, tree: Tree) -> Leaf | None:
         raise UsageError(f"{quoted(path)} holds several data sets: {names}.", "Name one of them.")
     if best:
         return best[0]
-    # Alone, it says itself what it lacks.
+    # If it is the only CSV, reading it tells what it lacks.
     return tables[0] if len(tables) == 1 and not has_classes(tree) else None
 
 

@@ -1,8 +1,8 @@
-"""One layout to another, a row at a time."""
+"""Converts a data set from one layout to another, a row at a time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fercli.errors import UsageError
@@ -13,28 +13,23 @@ from fercli.replacing import refuse_existing, refuse_input, refuse_inside
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-from fercli.fer2013.layouts import Layout
+    from fercli.fer2013.layouts import Layout
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Converted:
     """What a conversion wrote.
 
     Attributes:
         counts: how many rows of each split.
-        votes_fit: whether FER+ votes still find their rows: the numbers of the rows were kept.
+        votes_fit: whether the rows kept their numbers, so that FER+ votes still fit.
     """
 
-    counts: dict[Split, int] = field(default_factory=lambda: dict.fromkeys(Split, 0))
-    votes_fit: bool = True
-
-    @property
-    def rows(self) -> int:
-        """Of all splits."""
-        return sum(self.counts.values())
+    counts: dict[Split, int]
+    votes_fit: bool
 
 
 def convert(
@@ -55,35 +50,52 @@ def convert(
     reader, writer = find_layout(source), find_layout(target)
     if writer.write is None:
         raise UsageError(
-            f"{quoted(target)}: such files are read only.",
+            f"{quoted(target)}: such files can only be read.",
             "Name a .csv or .csv.gz, a folder, a list (.txt) or a .tfrecord.",
         )
     refuse_input(target, [("data set", source)])
     refuse_inside(target, "data set", source)
     refuse_existing(target)
-    converted = Converted()
-    rows = reader.read(source, tell)
-    writer.write(_counted(rows, source, target, reader, writer, converted, count), target)
-    return converted
+    rows = _CountedRows(_whole_rows(reader, source, tell), count)
+    writer.write(_until_end(rows, target), target)
+    return Converted(rows.counts, writer.keeps_numbers or rows.in_place)
 
 
-def _counted(
-    rows: Iterator[Row | BrokenRow],
-    source: Path,
-    target: Path,
-    reader: Layout,
-    writer: Layout,
-    converted: Converted,
-    count: Callable[[str], None],
-) -> Iterator[Row]:
-    for row in rows:
+def _whole_rows(reader: Layout, source: Path, tell: Callable[[str], None]) -> Iterator[Row]:
+    """The rows of a source that has some and none of them broken."""
+    empty = True
+    for row in reader.read(source, tell):
         if isinstance(row, BrokenRow):
             raise UsageError(f"{row.where}: {row.reason}.", reader.remedy)
-        if not writer.keeps_numbers and row.number != converted.rows:
-            converted.votes_fit = False
-        converted.counts[row.split] += 1
-        count(row.split)
+        empty = False
         yield row
-    if not converted.rows:
+    if empty:
         raise UsageError(f"{quoted(source)} has no rows.", reader.remedy)
-    refuse_existing(target)  # another program may have made it meanwhile
+
+
+def _until_end(rows: Iterable[Row], target: Path) -> Iterator[Row]:
+    """The rows, after which the target must still not exist: another program may have made it meanwhile."""
+    yield from rows
+    refuse_existing(target)
+
+
+class _CountedRows:
+    """Rows that are counted as they pass.
+
+    Attributes:
+        counts: how many there were of each split.
+        in_place: whether every row's number was its place.
+    """
+
+    def __init__(self, rows: Iterable[Row], count: Callable[[str], None]) -> None:
+        self.counts = dict.fromkeys(Split, 0)
+        self.in_place = True
+        self._rows = rows
+        self._count = count
+
+    def __iter__(self) -> Iterator[Row]:
+        for place, row in enumerate(self._rows):
+            self.in_place = self.in_place and row.number == place
+            self.counts[row.split] += 1
+            self._count(row.split)
+            yield row

@@ -1,4 +1,4 @@
-"""Pictures that occur more than once, pixel for pixel or nearly so."""
+"""Pictures that occur more than once, with the same pixels or nearly the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def exact_copies(pixels: NDArray[np.uint8]) -> list[NDArray[np.int64]]:
-    """The groups of pictures of uint8 (N, 48, 48) that are equal: the places of two or more, int64 (K,)."""
+    """Groups of equal pictures in uint8 (N, 48, 48): of each group the two or more places, int64 (K,)."""
     groups: dict[bytes, list[int]] = {}
     for place, picture in enumerate(pixels):
         digest = hashlib.blake2b(picture.tobytes(), digest_size=16).digest()
@@ -25,14 +25,14 @@ def exact_copies(pixels: NDArray[np.uint8]) -> list[NDArray[np.int64]]:
 
 
 def near_pairs(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """The places, (K, 2), of each picture of uint8 (N, 48, 48) and each other that is nearly its copy."""
+    """Pairs of near copies in uint8 (N, 48, 48): the places, (K, 2), each pair in both orders."""
     found = list(likely_pairs(pixels, pixels, once=True))
     pairs = np.concatenate(found) if found else np.empty((0, 2), np.int64)
     return np.concatenate([pairs, pairs[:, ::-1]])
 
 
 def seen_in(pictures: Pictures, training: Pictures) -> NDArray[np.bool_]:
-    """Which of N pictures occur, exactly or nearly, among those of training: bool (N,)."""
+    """Whether each of N pictures also occurs in training, exactly or nearly: bool (N,)."""
     seen = np.zeros(len(pictures), bool)
     for pairs in likely_pairs(training.pixels, pictures.pixels):
         seen[pairs[:, 1]] = True

@@ -64,7 +64,7 @@ def read_example_records(path: Path, tell: Callable[[str], None]) -> Iterator[Ro
             yield _row(place, record, seen, where, taken)
         except RowError as error:
             yield BrokenRow(where, str(error))
-    taken.told(path, tell)
+    taken.report(path, tell)
 
 
 def write_example_records(rows: Iterable[Row], path: Path) -> None:

@@ -34,7 +34,7 @@ def decode_example(data: bytes) -> dict[str, Value]:
     """The features that have exactly one value, of bytes or an integer; others are passed over.
 
     Raises:
-        RowError: the bytes are no Example.
+        RowError: the bytes are not an Example.
     """
     try:
         entries = [entry for features in _parts(memoryview(data))[1] for entry in _parts(features)[1]]
@@ -45,7 +45,7 @@ def decode_example(data: bytes) -> dict[str, Value]:
             if names and features
         }
     except ValueError as error:
-        raise RowError("it is no tf.train.Example") from error
+        raise RowError("it is not a tf.train.Example") from error
     return {name: found[0] for name, found in values.items() if len(found) == 1}
 
 

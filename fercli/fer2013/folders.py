@@ -27,7 +27,7 @@ REMEDY = (
 
 
 class _File(NamedTuple):
-    """A picture with its place in the order: splits, classes, names."""
+    """A picture with its split and label."""
 
     split: Split
     label: int
@@ -35,10 +35,10 @@ class _File(NamedTuple):
 
 
 def read_tree(tree: Tree, taken: Interpretation) -> Iterator[Row | BrokenRow]:
-    """The pictures in the order of their row numbers: their names, or the order of the folders.
+    """The pictures in the order of their row numbers: their names, or else their places in the folders.
 
     Raises:
-        UsageError: a class has no folder, or one is of no split or class.
+        UsageError: a class has no folder, or a folder belongs to no split or class.
     """
     files = sorted(_files(tree, taken), key=_order)
     numbers = row_numbers([PurePosixPath(*file.leaf.parts) for file in files])
@@ -51,7 +51,7 @@ def read_tree(tree: Tree, taken: Interpretation) -> Iterator[Row | BrokenRow]:
 
 
 def write_folders(rows: Iterable[Row], root: Path) -> None:
-    """Writes each row's picture under its split and class, its number for a name.
+    """Writes each row's picture into the folder of its split and class; its name is the row's number.
 
     Raises:
         ReportError: a picture cannot be written.
@@ -66,13 +66,13 @@ def write_folders(rows: Iterable[Row], root: Path) -> None:
 
 
 def has_classes(tree: Tree) -> bool:
-    """Whether a tree's folders are those of splits or classes, at its top or below folders on their own."""
+    """Whether a tree has folders of splits or classes, at its top or below folders that stand alone."""
     children = tree.children(_top(tree))
     return any(split_of(name) is not None or label_of(name) is not None for name in children)
 
 
 def _top(tree: Tree) -> Parts:
-    """Where splits or classes begin: the folder that is not the only one in its own."""
+    """The folder that holds splits or classes: folders that stand alone above it are passed."""
     top: Parts = ()
     children = tree.children(top)
     while len(children) == 1 and split_of(children[0]) is None and label_of(children[0]) is None:
@@ -109,7 +109,7 @@ def _classes(tree: Tree, parent: Parts, taken: Interpretation) -> dict[Parts, in
 
 
 def _split(leaf: Leaf, split: Split, taken: Interpretation) -> Split:
-    """A picture's split: its folder's, save that `test` may hold what is named after both other splits."""
+    """A picture's split: its folder's, but in a folder `test` a name may say PublicTest."""
     name = leaf.parts[-1].partition("_")[0]
     if split is not Split.PRIVATE or name != Split.PUBLIC:
         return split

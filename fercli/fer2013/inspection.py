@@ -1,4 +1,4 @@
-"""What is in a data set: counts, broken rows, copies inside and across splits, votes."""
+"""The contents of a data set: counts, broken rows, copies inside and across splits, votes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """Of one split: pictures whose FER+ votes count, and the share whose label leads these votes."""
+    """One split's pictures with usable FER+ votes, and the share of them whose label has the most votes."""
 
     pictures: int
     agreement: float
@@ -49,7 +49,7 @@ class Votes:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What is in a data set: pictures by split and expression, copies, broken rows, votes by split."""
+    """The contents of a data set: pictures by split and expression, copies, broken rows, votes by split."""
 
     counts: dict[str, dict[str, int]]
     exact: Copies
@@ -61,7 +61,7 @@ class Inspection:
 def inspect(
     path: Path, votes: Path | None = None, tell: Callable[[str], None] = silently
 ) -> tuple[Inspection, dict[Split, Pictures]]:
-    """Reads a data set in any layout, past broken rows.
+    """Reads a data set in any layout, and goes on after broken rows.
 
     Args:
         path: the data.
@@ -69,7 +69,7 @@ def inspect(
         tell: takes a sentence on what in the data was taken for what.
 
     Returns:
-        What is in it, and the pictures of the splits that have any.
+        Its contents, and the pictures of the splits that have any.
 
     Raises:
         UsageError: it cannot be read, or has no whole row.
@@ -101,7 +101,7 @@ def _read(path: Path, tell: Callable[[str], None]) -> tuple[dict[Split, Pictures
 
 
 def _exact_pairs(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """The places, (N, 2), of each picture and each other one that is equal."""
+    """Pairs of equal pictures: their places, (N, 2), each pair in both orders."""
     groups = exact_copies(pixels)
     pairs = [np.stack(np.meshgrid(group, group), axis=-1).reshape(-1, 2) for group in groups]
     found = np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64)

@@ -1,4 +1,4 @@
-"""The spellings that people have for FER2013's labels and splits, and what was taken for what."""
+"""How people spell FER2013's labels and splits, and a note of what was taken for what."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ _SPLIT_OF = {spelling: split for split, spellings in _SPLITS.items() for spellin
 
 _NUMBER = re.compile(r"\+?(\d+)(?:\.0*)?", re.ASCII)
 _ORDINAL = re.compile(r"\d+[\s_.-]+")
-"""What stands before a name to put it in its place: `0_angry`. The name counts, the number does not."""
+"""A number before a name, as in `0_angry`, which only sorts the names."""
 
 _BETWEEN = re.compile(r"[\s_-]+")
 
 
 def silently(_: str) -> None:
-    """Tells nobody."""
+    """Drops the sentence, for callers who do not want to be told."""
 
 
 class Interpretation:
-    """Reads labels and splits, and keeps what was not FER2013's own word, to tell it once.
+    """Reads labels and splits, and notes words that are not FER2013's own, to tell them once.
 
     Args:
-        own: the spellings of labels that go without saying in this layout.
+        own: spellings of labels that are usual in this layout, and are not noted.
     """
 
     def __init__(self, own: Container[str]) -> None:
@@ -65,7 +65,7 @@ class Interpretation:
         self._first_changed = ""
 
     def label(self, text: str) -> int:
-        """The label 0..6 that a number or a name is; raises `RowError` where it is none."""
+        """The label 0..6 of a number or a name; raises `RowError` for anything else."""
         given = text.strip()
         label = label_of(given)
         if label is None:
@@ -78,7 +78,7 @@ class Interpretation:
         return label
 
     def split(self, text: str) -> Split:
-        """The split that a name means; raises `RowError` where it means none."""
+        """The split of a name; raises `RowError` for an unknown one."""
         given = text.strip()
         split = split_of(given)
         if split is None:
@@ -93,16 +93,16 @@ class Interpretation:
         self._taken[given] = meaning
 
     def remark(self, text: str) -> None:
-        """Notes whatever else was understood."""
+        """Notes something else that was understood."""
         self._remarks.append(text)
 
     def changed(self, what: str) -> None:
-        """Notes a picture that was not 48x48 grey pixels, and was made so."""
+        """Notes a picture that had another size or colours, and became 48x48 grey pixels."""
         self._changed += 1
         self._first_changed = self._first_changed or what
 
-    def told(self, path: Path, tell: Callable[[str], None]) -> None:
-        """Tells all of it in one sentence, if there is anything to tell."""
+    def report(self, path: Path, tell: Callable[[str], None]) -> None:
+        """Tells all notes in one sentence, if there are any."""
         said = list(self._remarks)
         if self._taken:
             pairs = [f"{quoted(given)} for {meaning}" for given, meaning in self._taken.items()]
@@ -116,7 +116,7 @@ class Interpretation:
 
 
 def label_of(text: str) -> int | None:
-    """The label 0..6 of a number or a name, in capitals or not, with an ordinal before it or not."""
+    """The label 0..6 of a number or a name, with or without capitals or a number before it; else None."""
     number = _NUMBER.fullmatch(text)
     if number:
         label = int(number[1])
@@ -126,12 +126,12 @@ def label_of(text: str) -> int | None:
 
 
 def split_of(text: str) -> Split | None:
-    """The split of a name, in capitals or not, in one word or several."""
+    """The split of a name, with or without capitals, in one word or several; else None."""
     return _SPLIT_OF.get(_BETWEEN.sub("", text).casefold())
 
 
 def _perhaps(given: str, known: dict[str, int] | dict[str, Split]) -> str:
-    """What a mistyped word may have been meant to be, in brackets; empty where nothing is near."""
+    """The likely meaning of a mistyped word, in brackets; empty if no known word is near."""
     near = nearest(given.casefold(), known)
     if near is None:
         return ""

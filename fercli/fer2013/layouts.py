@@ -1,4 +1,4 @@
-"""The layouts that a data set may have, each known by what its path is."""
+"""The layouts of a data set; its path tells which one it has."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fercli.errors import UsageError
-from fercli.fer2013 import archives, challenge, contents, example_records, folders, list_file
+from fercli.fer2013.archives import REMEDY as ARCHIVE_REMEDY
+from fercli.fer2013.archives import SUFFIXES, read_archive
+from fercli.fer2013.challenge import REMEDY as CHALLENGE_REMEDY
+from fercli.fer2013.challenge import read_challenge, write_challenge
+from fercli.fer2013.contents import read_folder
+from fercli.fer2013.example_records import REMEDY as RECORDS_REMEDY
+from fercli.fer2013.example_records import read_example_records, write_example_records
+from fercli.fer2013.folders import REMEDY as FOLDERS_REMEDY
+from fercli.fer2013.folders import write_folders
+from fercli.fer2013.list_file import REMEDY as LIST_REMEDY
+from fercli.fer2013.list_file import read_list, write_list
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
@@ -27,9 +37,9 @@ class Layout:
 
     Attributes:
         read: yields the rows of a path one by one, whole or broken; tells what was taken for what.
-        write: writes rows to a path as they come; None where such a file is read only.
+        write: writes rows to a path one by one; None where such files are only read.
         remedy: what to do about a broken row.
-        keeps_numbers: whether rows that are written keep numbers other than their places.
+        keeps_numbers: whether written rows keep their numbers; otherwise the number is the place.
     """
 
     read: Callable[[Path, Callable[[str], None]], Iterator[Row | BrokenRow]]
@@ -38,23 +48,19 @@ class Layout:
     keeps_numbers: bool = True
 
 
-_CSV = Layout(challenge.read_challenge, challenge.write_challenge, challenge.REMEDY, keeps_numbers=False)
+_CSV = Layout(read_challenge, write_challenge, CHALLENGE_REMEDY, keeps_numbers=False)
 _BY_SUFFIX = {
     (".csv", ".csv.gz"): _CSV,
     (".csv.xz", ".csv.bz2", ".tsv"): replace(_CSV, write=None),
-    (".txt",): Layout(list_file.read_list, list_file.write_list, list_file.REMEDY),
-    (".tfrecord", ".tfrecords"): Layout(
-        example_records.read_example_records,
-        example_records.write_example_records,
-        example_records.REMEDY,
-    ),
-    archives.SUFFIXES: Layout(archives.read_archive, None, archives.REMEDY),
+    (".txt",): Layout(read_list, write_list, LIST_REMEDY),
+    (".tfrecord", ".tfrecords"): Layout(read_example_records, write_example_records, RECORDS_REMEDY),
+    SUFFIXES: Layout(read_archive, None, ARCHIVE_REMEDY),
 }
-_FOLDERS = Layout(contents.read_folder, folders.write_folders, folders.REMEDY)
+_FOLDERS = Layout(read_folder, write_folders, FOLDERS_REMEDY)
 
 
 def find_layout(path: Path) -> Layout:
-    """The layout that a path's name tells; a folder is one of any name, or a name without suffix.
+    """The layout of a path, by its suffix. A folder, or a name without a suffix, means class folders.
 
     Raises:
         UsageError: no layout has such a name.

@@ -1,7 +1,7 @@
-"""Pairs of pictures that are nearly the same: by perceptual hash, or by correlation after a small shift.
+"""Pairs of pictures that are nearly the same: in their perceptual hashes, or in correlation after a shift.
 
-The hash finds copies of another contrast or with a watermark; the correlation those that were moved, cut
-anew, compressed again or mirrored.
+The hash finds copies with another contrast or a watermark. The correlation finds copies that were moved,
+cut anew, compressed again or mirrored.
 """
 
 from __future__ import annotations
@@ -19,33 +19,34 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HASH_BITS = 6
-"""The bits, of 64, by which the hashes of near copies may differ.
+"""How many of 64 bits may differ between the hashes of near copies.
 
-Chosen by eye on FER2013: of 100 pairs that differ by 6 bits nearly all show one photo twice (moved by a
+Chosen on FER2013 by looking: of 100 pairs that differ by 6 bits nearly all show one photo twice (moved by a
 pixel or two, scaled, with a watermark or another contrast); of 40 that differ by 8, about a quarter do not.
 """
 
 CORRELATION = 0.92
 """The least correlation of copies that the hash misses.
 
-Chosen by eye on FER2013: of 40 pairs of 0.92 to 0.94, 38 show one photo twice; of 40 of 0.90 to 0.92, 30.
+Chosen on FER2013 by looking: of 40 pairs at 0.92 to 0.94, 38 show one photo twice; of 40 at 0.90 to
+0.92, 30 do.
 """
 
 SHIFT = 2
-"""Pixels by which one may be moved against the other, down and across."""
+"""How many pixels one may be moved against the other, down and across."""
 
 _BITS = 64
 _HASHED = 8
 _SHRUNK = 32
 
 _COARSE = 6
-"""Pairs are looked at closer where their 6 x 6 lowest frequencies correlate by CORRELATION too.
+"""Only pairs whose 6 x 6 lowest frequencies correlate by CORRELATION are compared closely.
 
 That is one pair in 13,000. It loses 3% of FER2013's pairs, most of them moved by two pixels both ways.
 """
 
 _BLOCK = 256
-"""Pictures that are compared with all others at once: 40 MB beside FER2013's 36,000."""
+"""How many pictures are compared with all others at once: 40 MB for FER2013's 36,000."""
 
 
 def likely_pairs(
@@ -56,11 +57,11 @@ def likely_pairs(
     Args:
         pixels: uint8 (N, 48, 48).
         others: uint8 (M, 48, 48); its pictures are those that may be moved or mirrored.
-        once: whether both arrays are the same, and only pairs whose second place is the larger are wanted.
+        once: both arrays are the same, and only pairs with the larger place second are wanted.
 
     Yields:
-        Places in the first and in the second array, int64 (K, 2), without repeats, some of the first's at
-        a time.
+        Places in the first and in the second array, int64 (K, 2), without repeats, for a part of the first
+        array at a time.
     """
     mirrored = np.ascontiguousarray(others[:, :, ::-1])
     signs, other_signs = _signs(perceptual_hashes(pixels)), _signs(perceptual_hashes(others)).T
@@ -68,7 +69,7 @@ def likely_pairs(
     for start in range(0, len(pixels), _BLOCK):
         block = slice(start, start + _BLOCK)
         first = start if once else 0
-        # Of two vectors of +1 and -1 the product is the number of equal signs less that of unequal ones.
+        # The product of two vectors of +1 and -1 is the number of equal signs less that of unequal ones.
         near = signs[block] @ other_signs[:, first:] >= _BITS - 2 * HASH_BITS
         for seen, columns in other_waves:
             candidates = (waves[block] @ columns[:, first:] >= CORRELATION) & ~near
@@ -98,20 +99,14 @@ def perceptual_hashes(pixels: NDArray[np.uint8]) -> NDArray[np.uint64]:
     return hashes
 
 
-def _wanted(chosen: NDArray[np.bool_], once: bool) -> NDArray[np.int64]:
-    """The chosen places, (K, 2); once: those whose second is the larger."""
-    places = np.argwhere(chosen)
-    return places[places[:, 0] < places[:, 1]] if once else places
-
-
 def _correlation(picture: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """The best correlation of the other's middle, uint8 (44, 44), with where it may lie in the picture."""
+    """The best correlation of the other's middle, uint8 (44, 44), over its places in the picture."""
     middle = other[SHIFT:-SHIFT, SHIFT:-SHIFT]
     return float(cv2.matchTemplate(picture, middle, cv2.TM_CCOEFF_NORMED).max())
 
 
 def _waves(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The lowest frequencies but the constant one, of length 1: float32 (N, 36)."""
+    """The lowest frequencies without the constant one, scaled to length 1: float32 (N, 36)."""
     cosines = _cosines(np.arange(_COARSE), SIDE)
     cosines[0] /= np.sqrt(2)
     waves = np.empty((len(pixels), _COARSE * _COARSE), np.float32)
@@ -119,7 +114,7 @@ def _waves(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         block = pixels[start : start + _BLOCK].astype(np.float32)
         waves[start : start + _BLOCK] = (cosines @ block @ cosines.T).reshape(len(block), -1)
     waves[:, 0] = 0
-    # A picture of one grey has none, and is like no other.
+    # A picture of one grey has no frequencies, and resembles no other.
     waves /= np.maximum(np.linalg.norm(waves, axis=1, keepdims=True), 1)
     return waves
 
@@ -131,7 +126,7 @@ def _cosines(frequencies: NDArray[np.int64], size: int) -> NDArray[np.float32]:
 
 
 def _shrink(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """As float32 (32, 32), with a mean of 0, so that one grey is all zeros."""
+    """The picture as float32 (32, 32) with a mean of 0, so that one grey becomes zeros."""
     shrunk = cv2.resize(picture, (_SHRUNK, _SHRUNK), interpolation=cv2.INTER_AREA).astype(np.float32)
     shrunk -= shrunk.mean()
     return shrunk

@@ -38,10 +38,10 @@ class _Line(NamedTuple):
 
 
 def read_list(path: Path, tell: Callable[[str], None]) -> Iterator[Row | BrokenRow]:
-    """The pictures in the order of the lines; blank lines are passed over.
+    """The pictures in the order of the lines; blank lines are skipped.
 
-    The last column is the split, or the label where there is none; all that stands before is the path,
-    spaces included, and may be quoted.
+    The last column is the split, or the label where there is no split. Everything before the label is the
+    path, with its spaces, and may be quoted.
 
     Raises:
         UsageError: the list cannot be read.
@@ -55,11 +55,11 @@ def read_list(path: Path, tell: Callable[[str], None]) -> Iterator[Row | BrokenR
             yield Row(number, label, _picture(line.path, taken), split)
         except RowError as error:
             yield BrokenRow(line.where, str(error))
-    taken.told(path, tell)
+    taken.report(path, tell)
 
 
 def write_list(rows: Iterable[Row], path: Path) -> None:
-    """Writes the list, and the pictures into the folder of its name without `.txt`.
+    """Writes the list, and the pictures into a folder with the list's name without `.txt`.
 
     Raises:
         UsageError: that folder exists and is not empty.

@@ -1,4 +1,4 @@
-"""Pictures in files: read as a face that is cropped already, written without loss."""
+"""Pictures in files: read as cropped faces, written without loss."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WHOLE = WholePhotoDetector()
 
 
 def read_picture(read: Callable[[], bytes], where: str, taken: Interpretation) -> NDArray[np.uint8]:
-    """The picture in the bytes that `read` gives, as of `decode_picture`; `where` is what it is called.
+    """The picture in the bytes that `read` gives, as `decode_picture` has it; `where` is its name.
 
     Raises:
         RowError: it cannot be read or decoded.
@@ -41,9 +41,9 @@ def read_picture(read: Callable[[], bytes], where: str, taken: Interpretation) -
 def decode_picture(data: bytes, where: str, taken: Interpretation) -> NDArray[np.uint8]:
     """An encoded picture as grey, uint8 (48, 48); raises `RowError` where it cannot be decoded.
 
-    One of 48x48 grey pixels stays as it is. Any other is brought there as `fercli predict --detector
-    none` does: upright, grey, the square around all of it, its border continued where it is not square,
-    averaged down or interpolated up.
+    A picture of 48x48 grey pixels stays as it is. Any other becomes one as in `fercli predict --detector
+    none`: upright, grey, the square around all of it, its border continued where it is not square, averaged
+    down or interpolated up.
     """
     try:
         rgb = decode(data)
@@ -61,11 +61,11 @@ def write_picture(picture: NDArray[np.uint8], path: Path) -> None:
 
 
 def picture_name(number: int) -> str:
-    """The file name that keeps a row's number."""
+    """The file name of a row, which is its number."""
     return f"{number:05d}.png"
 
 
 def row_numbers(paths: Sequence[PurePath]) -> list[int]:
-    """Each picture's row number: its name, where all are numbers and no two the same; else its place."""
+    """Each picture's row number: its name, if all names are different numbers; else its place."""
     numbers = [int(path.stem) for path in paths if path.stem.isascii() and path.stem.isdigit()]
     return numbers if len(set(numbers)) == len(paths) else list(range(len(paths)))

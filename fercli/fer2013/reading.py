@@ -1,4 +1,4 @@
-"""Any layout into memory: the asked splits, one byte a pixel, and nothing else."""
+"""Reads any layout into memory: the wanted splits, one byte a pixel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Gathered:
-    """Pictures as they come, packed: no more than the bytes of their pixels."""
+    """Collects pictures one by one, in the bytes of their pixels."""
 
     def __init__(self) -> None:
         self._pixels = bytearray()
@@ -36,7 +36,7 @@ class Gathered:
         self._rows.append(row.number)
 
     def pictures(self) -> Pictures:
-        """What was kept, not copied: nothing may be added after this."""
+        """The collected pictures. They are not copied, so nothing may be added after this."""
         return Pictures(
             np.frombuffer(self._pixels, np.uint8).reshape(-1, SIDE, SIDE),
             np.array(self._labels, np.int64),
@@ -47,16 +47,16 @@ class Gathered:
 def read_pictures(
     path: Path, splits: Iterable[Split], tell: Callable[[str], None] = silently
 ) -> dict[Split, Pictures]:
-    """The asked splits of a data set in any layout; every row of it is checked on the way.
+    """The wanted splits of a data set in any layout. Every row is checked, also those of other splits.
 
     Args:
         path: the data.
-        splits: those that are wanted.
+        splits: the wanted ones.
         tell: takes a sentence on what in the data was taken for what.
 
     Raises:
         UsageError: the data cannot be read or is in no known layout, a row is broken (the row is named,
-            counting from 1), or an asked split has no rows.
+            counting from 1), or a wanted split has no rows.
     """
     layout = find_layout(path)
     gathered = {split: Gathered() for split in splits}

@@ -1,4 +1,4 @@
-"""What every layout is made of: rows with a number, a label, a picture and a split, whole or broken."""
+"""Rows, of which every layout consists: a number, a label, a picture and a split; or a broken row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PIXELS = SIDE * SIDE
 
 
 class Split(StrEnum):
-    """FER2013's three parts, by their names in the challenge's column `Usage`."""
+    """FER2013's three parts, with their names in the challenge's column `Usage`."""
 
     TRAINING = "Training"
     PUBLIC = "PublicTest"
@@ -30,7 +30,7 @@ class Row:
     """One labelled picture.
 
     Attributes:
-        number: of the row in the data set, from 0; FER+ votes are found by it.
+        number: the row's number in the data set, from 0; FER+ votes belong to it.
         label: 0..6, as in `fercli.records.EXPRESSIONS`.
         picture: uint8 (48, 48).
         split: the part it belongs to.
@@ -44,14 +44,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BrokenRow:
-    """A row that cannot be used: where it is, file and row counted from 1, and why."""
+    """A row that cannot be used: its file and its number from 1, and the reason."""
 
     where: str
     reason: str
 
 
 class RowError(Exception):
-    """What is wrong with one row; its reader makes a `BrokenRow` of it and goes on."""
+    """Says what is wrong with a row; the reader makes it a `BrokenRow` and goes on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Text in files as people keep them: packed or not, in any Unicode encoding, and never without bounds."""
+"""Text files, packed or not, in any Unicode encoding, and only up to a limit."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MAX_UNPACKED = 4 << 30
-"""Bytes that a file may unpack to, fourteen times FER2013: a few packed kilobytes can hold terabytes."""
+"""How many bytes a file may unpack to, 14 times FER2013: a few packed kilobytes can hold terabytes."""
 
 MAX_LINE = 1 << 20
-"""Characters a line may have: thirty times a line of FER2013."""
+"""How many characters a line may have: thirty times a line of FER2013."""
 
 BROKEN = (
     *(OSError, EOFError, zlib.error, lzma.LZMAError, UnicodeError),
     *(zipfile.BadZipFile, tarfile.TarError),
 )
-"""What reading a stream, or a file in an archive, may raise."""
+"""The errors that reading a stream, or a file in an archive, may raise."""
 
 _OPENERS: dict[bytes, Callable[[BinaryIO], object]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
@@ -34,25 +34,25 @@ _OPENERS: dict[bytes, Callable[[BinaryIO], object]] = {
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _LOOK = 6
 _MAX_READ = 128 << 20
-"""Bytes that are read at once, into memory."""
+"""How many bytes are read into memory at once."""
 
 
 def is_packed(file: BinaryIO) -> bool:
-    """Whether a file, at its start before and after, begins as gzip, xz or bzip2 do."""
+    """Whether a file is packed with gzip, xz or bzip2. It stands at its start before and after."""
     return _opener(file) is not None
 
 
 def unpacked(file: BinaryIO) -> BinaryIO:
-    """What a file at its start holds, unpacked where it is packed; `OSError` where it goes on too long."""
+    """The contents of a file that stands at its start, unpacked; `OSError` if they are too long."""
     opener = _opener(file)
     return cast("BinaryIO", _Bounded(file if opener is None else cast("BinaryIO", opener(file))))
 
 
 def read_lines(file: BinaryIO) -> Iterator[str]:
-    """The lines of a text, with their ends; unpacked and decoded by what the first bytes say.
+    """The lines of a text, with their ends. The first bytes tell how it is packed and encoded.
 
     Raises:
-        BROKEN: one of these, where the file is broken or too large.
+        BROKEN: one of these; the file is broken or too large.
     """
     raw = io.BufferedReader(cast("io.RawIOBase", unpacked(file)))
     text = io.TextIOWrapper(raw, _encoding(raw.peek(_LOOK)), newline="")
@@ -65,7 +65,7 @@ def read_lines(file: BinaryIO) -> Iterator[str]:
 def _encoding(start: bytes) -> str:
     if start.startswith(_UTF16):
         return "utf-16"
-    # Text without a byte-order mark begins with an ASCII letter, digit or quote: the zero tells its side.
+    # Without a byte-order mark, text begins with an ASCII sign: the place of the zero tells the order.
     if start[1:2] == b"\0":
         return "utf-16-le"
     return "utf-16-be" if start[:1] == b"\0" else "utf-8-sig"
@@ -78,7 +78,7 @@ def _opener(file: BinaryIO) -> Callable[[BinaryIO], object] | None:
 
 
 class _Bounded(io.RawIOBase):
-    """A file that ends in an error where it goes on too long."""
+    """A file whose reading fails beyond a limit."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

@@ -9,7 +9,8 @@ import struct
 from functools import cache
 from typing import TYPE_CHECKING
 
-from fercli.errors import UnavailableError, UsageError
+from fercli.errors import UsageError
+from fercli.extras import import_extra
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-REMEDY = "Copy it again from where it is whole, or make it again with `fercli data convert`."
+REMEDY = "Copy it again from a good copy, or make it again with `fercli data convert`."
 _LENGTH = struct.Struct("<Q")
 _CHECKSUM = struct.Struct("<I")
 _HEADER = _LENGTH.size + _CHECKSUM.size
@@ -28,7 +29,7 @@ def read_records(path: Path) -> Iterator[bytes | None]:
 
     Raises:
         UsageError: the file cannot be read, is empty or cut off, or a length does not fit its checksum,
-            so that nothing is known of what follows.
+            so that the rest cannot be read.
         UnavailableError: google-crc32c is not installed.
     """
     try:
@@ -56,7 +57,7 @@ def _read_record(file: BinaryIO, size: int, where: str) -> bytes | None:
     if len(header) < _HEADER:
         raise UsageError(f"{where}: the file is cut off here.", REMEDY)
     if header[_LENGTH.size :] != _checksum(length):
-        raise UsageError(f"{where}: this is no TFRecord, or it is damaged here.", REMEDY)
+        raise UsageError(f"{where}: this is not a TFRecord, or it is damaged here.", REMEDY)
     (count,) = _LENGTH.unpack(length)
     if file.tell() + count + _CHECKSUM.size > size:
         raise UsageError(f"{where}: the file is cut off here.", REMEDY)
@@ -65,18 +66,12 @@ def _read_record(file: BinaryIO, size: int, where: str) -> bytes | None:
 
 
 def _checksum(data: bytes) -> bytes:
-    """The CRC-32C, masked so that a checksum of bytes that hold checksums stays a good one."""
+    """The CRC-32C, masked as TFRecord has it, for bytes that hold checksums themselves."""
     crc = _crc32c()(data)
     return _CHECKSUM.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 @cache
 def _crc32c() -> Callable[[bytes], int]:
-    try:
-        import google_crc32c
-    except ImportError as error:
-        raise UnavailableError(
-            "TFRecord needs google-crc32c, not installed here.", "pip install 'fercli[tfrecord]'"
-        ) from error
-    function: Callable[[bytes], int] = google_crc32c.value
+    function: Callable[[bytes], int] = import_extra("TFRecord", "tfrecord", "google_crc32c").value
     return function

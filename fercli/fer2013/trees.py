@@ -1,4 +1,4 @@
-"""Folders of pictures, on disk or in an archive, as one thing: names in order, bytes on demand."""
+"""Folders of pictures, on disk or in an archive, with the same interface."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 _CLUTTER = frozenset(("__macosx", "thumbs.db", "desktop.ini"))
-"""What systems leave in folders, besides hidden files."""
+"""Files that systems leave in folders, besides hidden ones."""
 
 MAX_PICTURE = 64 << 20
-"""Bytes that a picture's file may have."""
+"""How many bytes a picture's file may have."""
 
 Parts = tuple[str, ...]
 
@@ -29,8 +29,8 @@ class Leaf:
 
     Attributes:
         parts: its path from the tree's root.
-        where: what a message calls it.
-        open: gives it opened for reading bytes.
+        where: its name in a message.
+        open: opens it for reading bytes.
     """
 
     parts: Parts
@@ -38,7 +38,7 @@ class Leaf:
     open: Callable[[], BinaryIO]
 
     def read(self) -> bytes:
-        """Its bytes; raises `OSError` where they cannot be read, or are too many for a picture."""
+        """Its bytes; raises `OSError` if they cannot be read, or are too many for a picture."""
         try:
             with self.open() as file:
                 data = file.read(MAX_PICTURE + 1)
@@ -53,10 +53,10 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Folders, by their paths from the root, which is `()`, and files. Hidden ones are left out.
+    """Folders and files, with their paths from the root, which is `()`; hidden ones are left out.
 
     Attributes:
-        root: what a message calls it.
+        root: its name in a message.
     """
 
     root: str
@@ -64,33 +64,33 @@ class Tree:
     files: list[Leaf] = field(default_factory=list)
 
     def add_folder(self, parts: Parts) -> None:
-        """Adds a folder and those that it lies in."""
+        """Adds a folder and the folders above it."""
         self.folders.update(parts[:count] for count in range(len(parts) + 1))
 
     def add_file(self, leaf: Leaf) -> None:
-        """Adds a file and the folders that it lies in."""
+        """Adds a file and the folders above it."""
         self.files.append(leaf)
         self.add_folder(leaf.parts[:-1])
 
     def children(self, parent: Parts) -> list[str]:
-        """The names of the folders in a folder, in their order."""
+        """The names of the folders in a folder, sorted."""
         depth = len(parent)
         return sorted(
             parts[-1] for parts in self.folders if len(parts) == depth + 1 and parts[:depth] == parent
         )
 
     def name(self, parts: Parts) -> str:
-        """What a message calls a folder of the tree."""
+        """The name of a folder in a message."""
         return quoted("/".join((self.root, *parts)))
 
 
 def is_clutter(parts: Parts) -> bool:
-    """Whether a path is hidden, or leads through what systems leave behind."""
+    """Whether a path, or a folder on its way, is hidden or left behind by a system."""
     return any(part.startswith(".") or part.casefold() in _CLUTTER for part in parts)
 
 
 def tree_on_disk(root: Path) -> Tree:
-    """The tree of a folder; raises `OSError` where a folder cannot be read."""
+    """The tree of a folder; raises `OSError` if a folder cannot be read."""
     tree = Tree(str(root))
     for path in _below(root):
         parts = path.relative_to(root).parts

@@ -1,4 +1,4 @@
-"""FER+ votes: what ten people said of each picture of FER2013, as soft targets.
+"""FER+ votes: how ten people labelled each picture of FER2013, as soft targets.
 
 Source: Barsoum et al., "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced
 Label Distribution", ICMI 2016; the file is fer2013new.csv of github.com/microsoft/FERPlus.
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FROM_JPEG = "rows_from_jpeg.txt"
-"""Beside the votes: the numbers, from 0, of the rows whose votes belong to other pictures, one a line."""
+"""A file beside the votes: a line for each row, from 0, whose votes belong to another picture."""
 
 FEWEST = 5
-"""Votes on the seven expressions that a picture must have for them to be used."""
+"""How many votes for the seven expressions a picture needs."""
 
 _COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 """In the order of `fercli.records.EXPRESSIONS`; contempt, unknown and NF (no face) are left out."""
@@ -32,21 +32,21 @@ _REMEDY = "Give FER+'s own fer2013new.csv, and data whose rows have the order of
 
 
 def read_votes(path: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Soft targets from votes: the share of each expression among those who named one of the seven.
+    """Soft targets from votes: the share of each expression among the votes for the seven.
 
-    Votes for contempt, unknown and no face are left out. A picture has no usable votes where fewer than
-    `FEWEST` remain, or where the file `rows_from_jpeg.txt` beside the votes names its row.
+    Votes for contempt, unknown and no face are left out. A picture has no usable votes if fewer than
+    `FEWEST` remain, or if the file `rows_from_jpeg.txt` beside the votes lists its row.
 
     Args:
         path: fer2013new.csv.
         rows: int64 (N,), the row numbers of the pictures, as `Pictures.rows` gives them.
 
     Returns:
-        Float32 (N, 7) in the order of EXPRESSIONS: each row adds up to 1, or is of zeros where there are
-        no usable votes.
+        Float32 (N, 7) in the order of EXPRESSIONS: each row adds up to 1, or is all zeros without usable
+        votes.
 
     Raises:
-        UsageError: a file cannot be read or is broken, or has no row of such a number.
+        UsageError: a file cannot be read or is broken, or lacks a row of the data.
     """
     counts = _read(path)
     if len(rows) and rows.max() >= len(counts):

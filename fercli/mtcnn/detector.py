@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from fercli.crop import FER2013
 from fercli.errors import UsageError
+from fercli.extras import install
 from fercli.mtcnn.cascade import find_faces
-from fercli.mtcnn.nets import RUNTIME_REMEDY, load_nets
+from fercli.mtcnn.nets import load_nets
 from fercli.mtcnn.pyramid import CELL
 from fercli.plugins import Availability
 from fercli.records import Box, Face, Landmarks
@@ -32,7 +33,7 @@ class MtcnnPlugin:
         try:
             import_onnxruntime()
         except (ImportError, OSError) as error:
-            return Availability(False, f"onnxruntime cannot be imported ({error})", RUNTIME_REMEDY)
+            return Availability(False, f"onnxruntime cannot be imported ({error})", install("cpu"))
         return Availability(True)
 
     def load(self, min_face: int, min_score: float, threads: int) -> MtcnnDetector:

@@ -11,13 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fercli.errors import UnavailableError
+from fercli.extras import install
 from fercli.runtimes import import_onnxruntime
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Holds the nets, their manifest nets.json and their licence."""
-
-RUNTIME_REMEDY = "Install it with: pip install 'fercli[cpu]'"
-"""What to do where ONNX Runtime is missing."""
 
 Floats = NDArray[np.float32]
 
@@ -52,7 +50,7 @@ def load_nets(threads: int, folder: Path = WEIGHTS) -> Nets:
     try:
         onnxruntime = import_onnxruntime()
     except (ImportError, OSError) as error:
-        raise UnavailableError(f"The detector mtcnn needs onnxruntime: {error}.", RUNTIME_REMEDY) from error
+        raise UnavailableError(f"The detector mtcnn needs onnxruntime: {error}.", install("cpu")) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from fercli import __version__
-from fercli.errors import UnavailableError
+from fercli.extras import import_extra
 from fercli.records import COLUMNS
 
 if TYPE_CHECKING:
@@ -64,15 +64,10 @@ def import_pyarrow() -> tuple[Any, Any]:
     Raises:
         UnavailableError: pyarrow is not installed.
     """
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError as error:
-        raise UnavailableError(
-            f"Parquet reports need pyarrow, which cannot be imported: {error}.",
-            "pip install 'fercli[parquet]', or take another format.",
-        ) from error
-    return pa, parquet
+    pyarrow, parquet = (
+        import_extra("A Parquet report", "parquet", name) for name in ("pyarrow", "pyarrow.parquet")
+    )
+    return pyarrow, parquet
 
 
 def _schema(arrow: Any) -> Any:

@@ -14,10 +14,11 @@ from torch import nn  # noqa: TID253 - as above
 
 from fercli.architecture import Architecture, ArticleArchitecture, ResidualArchitecture
 from fercli.bundle import MODELS, WEIGHTS, load_bundle, sha256
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.crop import to_unit_range
 from fercli.exporting import export_model
 from fercli.fer2013 import Pictures, Split, read_pictures
+from fercli.parity import TOLERANCE
 from fercli.plugins import find_exporter
 from fercli.sample_faces import sample_faces
 from fercli_torch.network import build_network
@@ -85,7 +86,9 @@ def test_both_frameworks_give_the_same_logits(tmp_path: Path, architecture: Arch
     faces = np.concatenate([sample_faces(), np.zeros((1, 48, 48), np.float32)])[:, np.newaxis]
     expected, logits = (answer(made, name, faces) for name in ("torch", "tensorflow"))
     assert np.ptp(expected) > 0.01
-    np.testing.assert_allclose(logits, expected, atol=1e-4 * max(1, np.abs(expected).max() / 10), rtol=0)
+    np.testing.assert_allclose(
+        logits, expected, atol=TOLERANCE * max(1, np.abs(expected).max() / 10), rtol=0
+    )
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own, saving
@@ -119,7 +122,7 @@ def test_every_runtime_and_format_gives_the_same_logits(
     expected = answer(made, "torch", faces)
     assert np.ptp(expected) > 0.1
     for backend in ("onnx", "openvino", "tensorflow"):
-        np.testing.assert_allclose(answer(made, backend, faces), expected, atol=1e-4, rtol=0)
+        np.testing.assert_allclose(answer(made, backend, faces), expected, atol=TOLERANCE, rtol=0)
     for name in ("keras", "savedmodel", "torchscript"):
         path = tmp_path / f"exported{find_exporter(name).format.suffix}"
         exported = export_model(made, name, path, 2, faces=faces)

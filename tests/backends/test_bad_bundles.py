@@ -12,7 +12,7 @@ import torch  # noqa: TID253 - as above
 from safetensors.numpy import load_file, save
 
 from fercli.bundle import ONNX, WEIGHTS, load_bundle
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.errors import ExitCode, UnavailableError
 from tests.backends.conftest import change, forget
 

@@ -10,8 +10,9 @@ import openvino  # noqa: TID253 - it is asked what the processor can do
 import pytest
 
 from fercli.bundle import load_bundle
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.errors import DeviceError, ModelError
+from fercli.parity import TOLERANCE
 from fercli.plugins import Backend, Classifier, find_backend
 from fercli.sample_faces import sample_faces
 from fercli_openvino import OpenVinoBfloat16Backend
@@ -58,16 +59,16 @@ def test_it_gives_the_logits_of_torch(
     logits = classifier(faces)
     assert logits.shape == (len(faces), 7)
     assert logits.dtype == np.float32
-    np.testing.assert_allclose(logits, expected, atol=1e-4, rtol=0)
+    np.testing.assert_allclose(logits, expected, atol=TOLERANCE, rtol=0)
     assert (logits.argmax(axis=1) == expected.argmax(axis=1)).all()
 
 
 def test_the_batch_changes_nothing(classifier: Classifier, faces: NDArray[np.float32]) -> None:
     together = classifier(faces)
     alone = np.concatenate([classifier(faces[number : number + 1]) for number in range(len(faces))])
-    np.testing.assert_allclose(together, alone, atol=1e-4, rtol=0)
+    np.testing.assert_allclose(together, alone, atol=TOLERANCE, rtol=0)
     np.testing.assert_allclose(
-        together[::-1], classifier(np.ascontiguousarray(faces[::-1])), atol=1e-4, rtol=0
+        together[::-1], classifier(np.ascontiguousarray(faces[::-1])), atol=TOLERANCE, rtol=0
     )
 
 
@@ -121,7 +122,7 @@ def test_bfloat16_is_said_to_be_that_or_refused(
         return
     classifier = backend.load(bundle, "cpu", 2)
     assert classifier.describe()["precision"] == "bfloat16"
-    assert 1e-4 < np.abs(classifier(faces) - expected).max() < 1
+    assert TOLERANCE < np.abs(classifier(faces) - expected).max() < 1
 
 
 @pytest.mark.fer2013
@@ -130,7 +131,7 @@ def test_all_of_private_test_gets_the_logits_and_labels_of_torch(
 ) -> None:
     logits = in_parts(classifier, private_test)
     assert len(logits) == 3589
-    np.testing.assert_allclose(logits, torchs_answers, atol=1e-4, rtol=0)
+    np.testing.assert_allclose(logits, torchs_answers, atol=TOLERANCE, rtol=0)
     assert (logits.argmax(axis=1) == torchs_answers.argmax(axis=1)).all()
 
 

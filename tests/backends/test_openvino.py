@@ -9,7 +9,7 @@ import pytest
 SCRIPT = """
 import sys
 from fercli.bundle import load_bundle
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 load_classifiers([load_bundle("default")], "openvino", "cpu", 1)
 assert not [name for name in sys.modules if name.startswith("openvino_telemetry")]
 {then}

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tolerances import PRINTED_PROBABILITY
+
 README = Path(__file__).parents[2] / "backends" / "README.md"
 MODULES = ("fercli_opencv", "fercli_openvino_ir")
 
@@ -69,7 +71,9 @@ def test_it_reads_the_samples_as_the_others_do(environment: Path, samples: Path)
     assert len(theirs) == 13
     for their, our in zip(theirs, ours, strict=True):
         assert their["expression"] == our["expression"]
-        assert float(their["confidence"] or 0) == pytest.approx(float(our["confidence"] or 0), abs=2e-4)
+        assert float(their["confidence"] or 0) == pytest.approx(
+            float(our["confidence"] or 0), abs=PRINTED_PROBABILITY
+        )
 
 
 def test_it_is_compared_with_the_others(environment: Path) -> None:

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from fercli.bundle import load_bundle, sha256
-from fercli.comparison.backends import CUDA_TOLERANCE
 from fercli.evaluation.intervals import wilson_interval
-from fercli.prediction import TOLERANCE
+from fercli.parity import CUDA_TOLERANCE, TOLERANCE
 from tests.conftest import FERCLI, Result, Run
 from tests.fer2013.made_up import BAD, COUNTS, write
 
@@ -83,7 +82,7 @@ def test_a_backend_that_fails_is_a_row_and_not_the_end(run: Run, faulty_plugins:
         "wrong-shape": "no finite logits of shape (1, 7).",
         "not-finite": "no finite logits of shape (1, 7).",
         "unavailable": "the moon is not full. wait [a month]",
-        "no-backend": "it has not the interface of a backend.",
+        "no-backend": "it does not have the interface of a backend.",
         "exits": "It fails: its process ended with 7.",
         "killed": "It fails: its process was ended by SIGKILL.",
     }

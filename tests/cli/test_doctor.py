@@ -37,7 +37,7 @@ def test_every_plugin_that_misbehaves_is_a_line_and_its_remedy_is_whole(
     table = lines(done.stdout)
     for line in (
         "backend unavailable not available: the moon is not full wait [a month]",
-        "backend no-backend not available: it has not the interface of a backend",
+        "backend no-backend not available: it does not have the interface of a backend",
         "backend raises-in-answer not available: it fails to answer (RuntimeError: no answer)",
         "detector raises-in-import not available: it fails to load (RuntimeError: broken)",
         "backend raises-in-load ready",

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from fercli.bundle import ONNX_INT8, load_bundle
 from fercli.cli.commands import app
+from fercli.parity import TOLERANCE
 from fercli.plugins import find_backend
 from fercli.sample_faces import sample_faces
 from tests.backends.conftest import change
@@ -144,7 +145,7 @@ def test_an_export_answers_in_its_own_runtime_as_the_model_does(
     source = "onnx-int8" if kind == "onnx-int8" else "onnx"
     expected = find_backend(source).load(load_bundle("default"), "cpu", 2)(faces)
     assert (answers.shape, answers.dtype) == ((31, 7), np.float32)
-    np.testing.assert_allclose(answers, expected, atol=1e-4, rtol=0)
+    np.testing.assert_allclose(answers, expected, atol=TOLERANCE, rtol=0)
 
 
 @pytest.mark.parametrize(("kind", "name"), [("onnx", "model.onnx"), ("onnx-int8", "model.int8.onnx")])

@@ -364,7 +364,7 @@ sys.meta_path.insert(0, Finder())
     "module",
     [
         "fercli.cli.ending", "fercli.errors", "fercli.cli.commands", "typer", "fercli.cli.train",
-        "fercli.engines.cores", "numpy", "cv2", "openvino", "fercli.choosing",
+        "fercli.devices", "numpy", "cv2", "openvino", "fercli.classifiers",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(("number", "code"), ENDINGS[:2])

@@ -133,7 +133,7 @@ CASES = {
     "into the data set": ("train tiny.toml --data photos -o photos/run", "photos/run", "data set photos"),
     "going on beside what is no model": (
         "train tiny.toml --data d.csv -o begun --resume",
-        "begun/model is there and is no model",
+        "begun/model exists and is not a model",
     ),
     # evaluate
     "an evaluation onto JSON of the user's": ("evaluate model --data d.csv -o json", "json/private.json"),

@@ -11,6 +11,7 @@ import pytest
 
 from fercli.bundle import DEFAULT_MODEL, ENSEMBLES, MODELS, ONNX
 from fercli.records import COLUMNS, EXPRESSIONS
+from tests.tolerances import PRINTED_PROBABILITY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +86,7 @@ class TestReport:
             for row, other in zip(report.rows, reports["csv"].rows, strict=True):
                 for name in COLUMNS:
                     if name in NUMBERS and row[name] is not None:
-                        assert row[name] == pytest.approx(other[name], abs=2e-4), name
+                        assert row[name] == pytest.approx(other[name], abs=PRINTED_PROBABILITY), name
                     else:
                         assert row[name] == other[name], name
 

@@ -6,9 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from fercli.comparison.side_by_side import contenders, run_side_by_side
-from fercli.errors import UnavailableError
-from fercli.plugins import BACKENDS, DETECTORS
+from fercli.comparison.side_by_side import run_side_by_side
 from tests.comparison.subjects import Clock, Killed, Misused, OutOfMemory, Silent
 
 
@@ -64,15 +62,3 @@ def test_no_process_outlives_one_that_is_killed() -> None:
     process.send_signal(signal.SIGKILL)
     # The pipe ends when the last process that holds it has ended.
     process.communicate(timeout=60)
-
-
-def test_contenders_are_all_that_are_installed_or_those_asked_for_once() -> None:
-    assert {"onnx", "openvino", "torch", "tensorflow", "tensorrt"} <= set(contenders(BACKENDS, []))
-    assert {"mtcnn", "none"} <= set(contenders(DETECTORS, []))
-    assert contenders(BACKENDS, ["torch", "onnx", "torch"]) == ["torch", "onnx"]
-
-
-def test_an_unknown_contender_is_named_with_the_nearest() -> None:
-    with pytest.raises(UnavailableError, match="There is no detector mtcn") as caught:
-        contenders(DETECTORS, ["none", "mtcn"])
-    assert "Did you mean mtcnn?" in caught.value.remedy

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fercli.engines.cores import usable_cores
+from fercli.devices import usable_cores
 from fercli.engines.memory import Budget, Memory, usable_memory, usable_workers
 from tests.engines.systems import MIB, SPLIT, system
 

@@ -73,8 +73,10 @@ def test_float32_logits_are_as_good() -> None:
 
 
 def test_log_probabilities_of_huge_logits_are_finite() -> None:
-    logarithms = log_probabilities(np.array([[1e4, 0, 0, 0, 0, 0, -1e4]], np.float32))
-    assert logarithms.tolist() == [[0, -1e4, -1e4, -1e4, -1e4, -1e4, -2e4]]
+    huge, small = [1e4, 0, 0, 0, 0, 0, -1e4], [0] * 7
+    logarithms = log_probabilities(np.array([huge, small], np.float32))
+    assert logarithms[0].tolist() == [0, -1e4, -1e4, -1e4, -1e4, -1e4, -2e4]
+    assert logarithms[1].tolist() == pytest.approx([-math.log(7)] * 7)
 
 
 def test_the_negative_log_likelihood_of_even_odds_is_log_7() -> None:
@@ -86,6 +88,8 @@ def test_a_bin_holds_its_upper_end_and_not_its_lower() -> None:
     assert confidence_bins(ends).tolist() == list(range(BINS))
     assert confidence_bins(ends[:-1] + 1e-6).tolist() == list(range(1, BINS))
     assert confidence_bins(np.array([0.0, 1.0])).tolist() == [0, BINS - 1]
+    assert confidence_bins(np.array([1 + 1e-7])).tolist() == [BINS - 1]  # rounded up in float32
+    assert confidence_bins(ends).dtype == np.int64
 
 
 def test_a_curve_and_its_error_made_by_hand() -> None:

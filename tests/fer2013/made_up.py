@@ -43,7 +43,7 @@ scale = 0.05
 seed = 3
 precision = "float32"
 """
-"""Of a net that learns the pictures below within seconds."""
+"""A recipe for a net that learns the pictures below within seconds."""
 
 
 @cache

@@ -35,7 +35,7 @@ def pictures(pixels: NDArray[np.uint8]) -> Pictures:
 
 PIXELS = clouds(300)
 WIDE = forms(300, 52)
-"""Of which the middle is a picture, and what lies two pixels beside it another."""
+"""The middle of each is a picture; two pixels beside it lies another one."""
 
 
 def test_exact_copies_are_groups_of_places() -> None:

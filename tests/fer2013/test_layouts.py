@@ -194,10 +194,10 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a TFRecord cut off in a header": (_cut(5), "bad.tfrecord, record 1: the file is cut off here."),
     "a TFRecord cut off in a record": (_cut(3000), "bad.tfrecord, record 2: the file is cut off here."),
     "a TFRecord cut off at its end": (_cut(-1), "bad.tfrecord, record 133: the file is cut off here."),
-    "a length changed": (_changed(3), "record 1: this is no TFRecord, or it is damaged here."),
+    "a length changed": (_changed(3), "record 1: this is not a TFRecord, or it is damaged here."),
     "a pixel changed": (_changed(900), "record 1: its bytes do not fit their checksum."),
     "rows twice": (_twice, "bad.tfrecord, record 134: its row is 0, as that of another."),
-    "no example": (_records(b"\xff"), "bad.tfrecord, record 1: it is no tf.train.Example."),
+    "no example": (_records(b"\xff"), "bad.tfrecord, record 1: it is not a tf.train.Example."),
     "an empty example": (_records(b""), "bad.tfrecord, record 1: it has no feature label of one integer."),
 }
 

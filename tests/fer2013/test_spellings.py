@@ -31,7 +31,7 @@ TELLS = {
     "Kaggle's blanks": "it was read with ' pixels' for pixels, ' Usage' for Usage.",
     "capitals": "it was read with Emotion for emotion, PIXELS for pixels, USAGE for Usage.",
     "other names": "it was read with label for emotion, Pixels for pixels, split for Usage.",
-    "no header": "it has no header, so what its columns are was told by its first row.",
+    "no header": "it has no header, so its first row told its columns.",
     "numbers with a fraction": "it was read with 0.0 for angry, 1.0 for disgust, 2.0 for fear, ",
     "nouns": "it was read with anger for angry, happiness for happy, sadness for sad, neutrality ",
     "splits in words": "it was read with train for Training, val for PublicTest, test for PrivateTest.",
@@ -132,7 +132,7 @@ def test_tabs_may_have_their_own_suffix(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["out.tsv", "out.csv.xz", "out.zip", "out.tar.gz"])
 def test_what_is_only_read_is_not_written(name: str, tmp_path: Path) -> None:
     source = made_up.write(tmp_path / "data.csv")
-    with pytest.raises(UsageError, match=r"out.*: such files are read only\."):
+    with pytest.raises(UsageError, match=r"out.*: such files can only be read\."):
         convert(source, tmp_path / name, lambda _: None)
     assert list(tmp_path.iterdir()) == [source]
 

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -107,13 +108,19 @@ def test_every_picture_gets_a_variant_of_its_own() -> None:
 
 
 def test_the_generator_decides_alone() -> None:
-    pictures, article = noise(10), load_recipe("article").training
-    generator = random(5)
-    first, second = augment(pictures, article, generator), augment(pictures, article, generator)
-    assert not torch.equal(first, second)
-    torch.manual_seed(99)
-    assert torch.equal(augment(pictures, article, random(5)), first)
-    assert not torch.equal(augment(pictures, article, random(6)), first)
+    """Of every kind of variant: each makes the difference where it is the only one."""
+    kinds: list[dict[str, float]] = [
+        {"flip": 0.5}, {"rotation": 9}, {"shift": 0.1}, {"scale": 0.1}, {"brightness": 0.2},
+        {"contrast": 0.2}, {"text": 0.5}, {"watermark": 0.5}, {"erasing": 0.5},
+    ]  # fmt: skip
+    pictures = noise(10)
+    for kind in kinds:
+        generator, alone = random(5), recipe(**kind)
+        first, second = augment(pictures, alone, generator), augment(pictures, alone, generator)
+        assert not torch.equal(first, second)
+        torch.manual_seed(99)
+        assert torch.equal(augment(pictures, alone, random(5)), first)
+        assert not torch.equal(augment(pictures, alone, random(6)), first)
 
 
 def test_the_centre_is_cut_out_and_enlarged() -> None:
@@ -132,6 +139,10 @@ def test_brightness_and_contrast_stay_in_their_limits() -> None:
     assert 0.68 < steeper.max() <= 0.7
     white = augment(torch.ones(MANY, 1, SIDE, SIDE), recipe(brightness=0.2, contrast=0.2), random())
     assert white.max() == 1.0
+    assert 0.5 < white.min() < 0.7
+    black = augment(torch.zeros(MANY, 1, SIDE, SIDE), recipe(brightness=0.2, contrast=0.2), random())
+    assert black.min() == 0.0
+    assert 0.18 < black.max() <= 0.2
 
 
 def test_erasing_paints_one_rectangle_of_one_grey() -> None:
@@ -145,6 +156,33 @@ def test_erasing_paints_one_rectangle_of_one_grey() -> None:
         box = variant[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         assert float(box.max() - box.min()) < 1e-6
         assert 0.01 < box.numel() / SIDE**2 < 0.3
+
+
+def test_erased_rectangles_are_of_every_size_shape_place_and_grey() -> None:
+    """A 50th to a quarter of the picture, up to three times as high as wide or as wide as high."""
+    black = torch.full((4 * MANY, 1, SIDE, SIDE), -1.0)
+    painted = augment(black, recipe(erasing=1), random())[:, 0]
+    inside = painted >= 0
+    rows, columns = inside.any(2).sum(1), inside.any(1).sum(1)
+    assert torch.equal(inside.sum((1, 2)), rows * columns)
+    shares, ratios = rows * columns / SIDE**2, rows / columns
+    for values, low, high in ((shares, 0.02, 0.25), (ratios.log(), -math.log(3), math.log(3))):
+        assert float(values.min()) == pytest.approx(low, abs=0.01 + 0.1 * abs(low))
+        assert float(values.max()) == pytest.approx(high, abs=0.02 + 0.1 * high)
+        assert float(values.mean()) == pytest.approx((low + high) / 2, abs=0.05 * (high - low))
+    for axis in (1, 2):
+        free = ~inside.any(axis)
+        before = free.long().cumprod(1).sum(1)  # lines free of it to one side
+        after = free.sum(1) - before
+        assert before.min() == after.min() == 0
+        assert float((before / free.sum(1)).mean()) == pytest.approx(0.5, abs=0.03)
+        assert float((before == 0).float().mean()) == pytest.approx(
+            float((after == 0).float().mean()), abs=0.02
+        )
+    greys = painted.amax((1, 2))
+    assert 0 <= greys.min() < 0.01
+    assert 0.99 < greys.max() <= 1
+    assert abs(float(greys.mean()) - 0.5) < 0.02
 
 
 @pytest.mark.parametrize(("name", "strongest"), [("text", 1.0), ("watermark", 0.3)])

@@ -88,9 +88,9 @@ def test_a_precision_that_is_named_is_taken(precision: str, machine: Hardware) -
     [
         (hardware("avx2"), MANY, "", True, "compiled"),
         (hardware("avx2"), MANY, "there is no C++ compiler g++", False, "there is no C++ compiler g++"),
-        (hardware("avx2"), 9_999, "", False, "a run this short does not earn the time of compiling"),
+        (hardware("avx2"), 9_999, "", False, "the run is too short to gain the time of compiling back"),
         (hardware("avx2"), 10_000, "", True, "compiled"),
-        (hardware("avx2", threads=2), 19_999, "", False, "a run this short"),
+        (hardware("avx2", threads=2), 19_999, "", False, "the run is too short"),
         (hardware("avx2", threads=2), 20_000, "", True, "compiled"),
         (hardware("avx2", "avx512f"), MANY, "", False, "compiling is not known to help here"),
         (hardware("avx2", "avx512_f"), MANY, "", False, "compiling is not known to help here"),
@@ -179,7 +179,8 @@ def test_a_run_that_goes_on_elsewhere_says_so_and_goes_on(
     for epochs, precision, told in ((2, "float32", True), (3, "float32", False)):
         resumed = trainer(recipe_file, splits, tmp_path, f"epochs={epochs}", f"precision={precision}")
         resumed.resume()
-        assert ("Until now the run computed in bfloat16 on the CPU, not compiled" in resumed.told) == told
+        said = "Until now the run computed in bfloat16 on the CPU, not compiled" in resumed.summary
+        assert said == told
         resumed.run(lambda _: None)
     assert [line["precision"] for line in lines(tmp_path)] == ["bfloat16", "float32", "float32"]
     assert [(part["from_epoch"], part["precision"]) for part in resumed.computed] == [

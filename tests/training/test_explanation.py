@@ -5,15 +5,22 @@ import numpy as np
 import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
 from captum.attr import LayerGradCam
+from torch import nn  # noqa: TID253 - as above
 
 from fercli.bundle import load_bundle
 from fercli.records import EXPRESSIONS
 from fercli.sample_faces import sample_faces
 from fercli_torch.network import load_network
-from fercli_training.explanation import explain
+from fercli_training.explanation import convolution_weights, explain
 
 LAYERS = {"article": "convolutions.2.pooling", "default": "stages.2.1"}
 """The last ones whose maps are at least six pixels a side."""
+
+
+TITLES = {
+    "article": [f"{what} {number}" for number in (1, 2, 3) for what in ("convolution", "pooling")],
+    "default": ["stem", *(f"block {place}" for place in ("0.0", "1.0", "1.1", "2.0", "2.1", "3.0"))],
+}
 
 
 @pytest.mark.parametrize("model", LAYERS)
@@ -45,4 +52,17 @@ def test_every_layers_maps_are_kept_in_order(model: str, count: int, shapes: lis
     assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert answer.expression == answer.probabilities.argmax()
     assert answer.face is face
-    assert len({maps.title for maps in answer.layers}) == count
+    assert [maps.title for maps in answer.layers] == TITLES[model]
+
+
+def test_the_weights_of_every_convolution_larger_than_a_pixel_are_given() -> None:
+    bundle = load_bundle("default")
+    given = convolution_weights(bundle)
+    expected = {
+        name: module.weight.detach().numpy()
+        for name, module in load_network(bundle).named_modules()
+        if isinstance(module, nn.Conv2d) and module.kernel_size != (1, 1)
+    }
+    assert list(given) == list(expected)
+    for name, weights in expected.items():
+        np.testing.assert_array_equal(given[name], weights)

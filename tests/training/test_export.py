@@ -14,6 +14,7 @@ from fercli.crop import to_unit_range
 from fercli.errors import ModelError, ReportError
 from fercli.evaluation.results import headline_metrics, predict_logits
 from fercli.fer2013 import Pictures, Split
+from fercli.parity import TOLERANCE
 from fercli.plugins import find_backend
 from fercli.records import EXPRESSIONS
 from fercli_torch.network import build_network
@@ -60,7 +61,7 @@ def test_the_onnx_model_computes_what_the_network_computes(
     logits = find_backend("onnx").load(load_bundle(str(bundle_folder)), "cpu", 1)(batch)
     assert logits.shape == (count, 7)
     assert logits.dtype == np.float32
-    np.testing.assert_allclose(logits, expected, atol=1e-4, rtol=0)
+    np.testing.assert_allclose(logits, expected, atol=TOLERANCE, rtol=0)
 
 
 def test_the_weights_file_is_the_network(bundle_folder: Path, trained: Trained) -> None:

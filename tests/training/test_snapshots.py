@@ -3,17 +3,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch  # noqa: TID253 - what is tested here is torch's
+from lightning_fabric import Fabric  # noqa: TID253 - as above
 
-from fercli.errors import UsageError
+from fercli.architecture import ArticleArchitecture
+from fercli.errors import ReportError, UsageError
 from fercli.fer2013 import Pictures, Split
 from fercli.prediction import softmax
 from fercli_torch.network import build_network
 from fercli_training.inputs import TrainingData
+from fercli_training.learner import Learner
+from fercli_training.recipe import Recipe, Training
 from fercli_training.recipe_files import load_recipe
 from fercli_training.run import TrainingRun
-from fercli_training.snapshots import Candidate, load_snapshots
+from fercli_training.snapshots import (
+    Candidate,
+    compare_means,
+    keep_snapshots,
+    load_snapshots,
+    save_snapshot,
+)
 
 Splits = dict[Split, Pictures]
+Weights = dict[str, torch.Tensor]
+ARCHITECTURE = ArticleArchitecture((3, 4), 3, (5,), 0.0)
 
 
 def train(recipe_file: Path, splits: Splits, folder: Path, *overrides: str) -> list[Candidate]:
@@ -22,36 +34,64 @@ def train(recipe_file: Path, splits: Splits, folder: Path, *overrides: str) -> l
     return TrainingRun(recipe, material, folder).run(lambda _: None)
 
 
-def answers(recipe_file: Path, weights: dict[str, torch.Tensor], public: Pictures) -> np.ndarray:
-    network = build_network(load_recipe(str(recipe_file)).architecture)
+def weights(epoch: int) -> Weights:
+    """Random ones of a small network after an epoch, channels last as a learner's are."""
+    torch.manual_seed(epoch)
+    network = build_network(ARCHITECTURE).to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks it
+    return {
+        name: torch.randn_like(value) if value.ndim > 1 else value + epoch
+        for name, value in network.state_dict().items()
+    }
+
+
+def answers(weights: Weights, public: Pictures) -> np.ndarray:
+    network = build_network(ARCHITECTURE)
     network.load_state_dict(weights)
     with torch.inference_mode():
         logits: np.ndarray = network.eval()(torch.from_numpy(public.pixels)[:, None].float() / 255).numpy()
     return logits
 
 
+def test_what_is_saved_is_loaded_by_its_epoch(tmp_path: Path) -> None:
+    for epoch in (9, 10):
+        save_snapshot(tmp_path, epoch, weights(epoch), 5)
+    assert sorted(path.name for path in (tmp_path / "snapshots").iterdir()) == [
+        "epoch-0009.safetensors", "epoch-0010.safetensors"
+    ]  # fmt: skip
+    loaded = load_snapshots(tmp_path)
+    assert list(loaded) == [9, 10]
+    for epoch, snapshot in loaded.items():
+        torch.testing.assert_close(snapshot, weights(epoch), rtol=0, atol=0)
+
+
 @pytest.mark.parametrize(
-    ("overrides", "kept"),
-    [
-        (["epochs=4", "snapshots=3"], [2, 3, 4]),
-        (["epochs=5", "snapshots=2", "snapshot_interval=2"], [2, 4]),
-        (["epochs=2", "snapshots=5"], [1, 2]),
-        (["epochs=3"], [3]),
-    ],
+    ("saved", "kept", "left"),
+    [([1, 2, 3, 4], 3, [2, 3, 4]), ([2, 4], 2, [2, 4]), ([1, 2], 5, [1, 2]), ([1, 2, 3], 1, [3])],
 )
-def test_the_last_snapshots_are_kept(
-    overrides: list[str], kept: list[int], recipe_file: Path, splits: Splits, tmp_path: Path
-) -> None:
-    train(recipe_file, splits, tmp_path, *overrides)
-    assert list(load_snapshots(tmp_path)) == kept
+def test_the_last_snapshots_are_kept(saved: list[int], kept: int, left: list[int], tmp_path: Path) -> None:
+    for epoch in saved:
+        save_snapshot(tmp_path, epoch, weights(epoch), kept)
+    assert list(load_snapshots(tmp_path)) == left
 
 
-def test_a_run_that_begins_anew_keeps_none_of_an_older_one(
-    recipe_file: Path, splits: Splits, tmp_path: Path
-) -> None:
-    train(recipe_file, splits, tmp_path, "epochs=4", "snapshots=2")
+@pytest.mark.parametrize(("epoch", "left"), [(0, []), (2, [1, 2]), (3, [2, 3]), (9, [3, 4])])
+def test_those_after_an_epoch_are_another_runs(epoch: int, left: list[int], tmp_path: Path) -> None:
+    for saved in (1, 2, 3, 4):
+        save_snapshot(tmp_path, saved, weights(saved), 4)
+    keep_snapshots(tmp_path, epoch, 2)
+    assert list(load_snapshots(tmp_path)) == left
+
+
+def test_a_folder_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match=r"epoch-0001\.safetensors cannot be written: No such file"):
+        save_snapshot(tmp_path / "gone", 1, weights(1), 1)
+
+
+def test_a_runs_own_snapshots_are_kept(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:
+    train(recipe_file, splits, tmp_path, "epochs=5", "snapshots=2", "snapshot_interval=2")
+    assert list(load_snapshots(tmp_path)) == [2, 4]
     train(recipe_file, splits, tmp_path, "epochs=1", "snapshots=2")
-    assert list(load_snapshots(tmp_path)) == [1]
+    assert list(load_snapshots(tmp_path)) == [1]  # none of the older run
 
 
 def test_a_run_that_begins_anew_averages_none_of_an_older_one_though_it_makes_none(
@@ -74,29 +114,37 @@ def test_a_run_that_goes_on_with_fewer_snapshots_averages_no_more(
     assert list(load_snapshots(tmp_path)) == [epochs]
 
 
-def test_their_means_are_measured_as_weights_and_as_predictions(
-    recipe_file: Path, splits: Splits, tmp_path: Path
-) -> None:
-    best, weights, predictions = train(recipe_file, splits, tmp_path, "epochs=4", "snapshots=3")
-    snapshots, public = load_snapshots(tmp_path), splits[Split.PUBLIC]
-    assert (best.name, weights.name, predictions.name) == (
-        "best epoch", "mean of the weights", "mean of the predictions"
-    )  # fmt: skip
-    assert weights.epochs == predictions.epochs == (2, 3, 4)
-    (mean,) = weights.networks
+def test_their_means_are_measured_as_weights_and_as_predictions(splits: Splits) -> None:
+    training = Training(epochs=1, batch_size=2, learning_rate=0.1)
+    learner = Learner(Recipe("small", ARCHITECTURE, training), Fabric(accelerator="cpu", devices=1))
+    snapshots, public = {epoch: weights(epoch) for epoch in (2, 3, 5)}, splits[Split.PUBLIC]
+    given = torch.from_numpy(public.pixels)[:, None]
+    together = np.mean([softmax(answers(one, public)) for one in snapshots.values()], axis=0)
+    truth = answers(snapshots[3], public).argmax(1)
+    by_weights, by_predictions = compare_means(snapshots, learner, given, torch.from_numpy(truth))
+    assert (by_weights.name, by_predictions.name) == ("mean of the weights", "mean of the predictions")
+    assert by_weights.epochs == by_predictions.epochs == (2, 3, 5)
+    (mean,) = by_weights.networks
     for name, value in mean.items():
-        if value.is_floating_point():
-            expected = sum(snapshot[name] for snapshot in snapshots.values()) / 3
-            torch.testing.assert_close(value, expected)
-    alone = answers(recipe_file, mean, public).argmax(1)
-    assert weights.public_accuracy == float((alone == public.labels).mean())
-    each = [softmax(answers(recipe_file, one, public)) for one in snapshots.values()]
-    together = np.mean(each, axis=0).argmax(1)
-    assert predictions.public_accuracy == float((together == public.labels).mean())
+        each = [snapshot[name] for snapshot in snapshots.values()]
+        expected = sum(each) / 3 if value.is_floating_point() else torch.tensor(5)
+        torch.testing.assert_close(value, expected)
+    accuracies = [float((logits.argmax(1) == truth).mean()) for logits in (answers(mean, public), together)]
+    assert [by_weights.public_accuracy, by_predictions.public_accuracy] == accuracies
+    assert 0 < accuracies[0] != accuracies[1] < 1
+    for place, (epoch, snapshot) in enumerate(snapshots.items()):
+        member = by_predictions.member(place)
+        assert (member.name, member.epochs) == ("mean of the predictions", (epoch,))
+        assert member.public_accuracy == accuracies[1]
+        (network,) = member.networks
+        assert network is snapshot
+    assert compare_means({2: weights(2)}, learner, given, torch.from_numpy(truth)) == []
+    assert len(compare_means({2: weights(2), 3: weights(3)}, learner, given, torch.from_numpy(truth))) == 2
 
 
-def test_a_broken_snapshot_is_named(recipe_file: Path, splits: Splits, tmp_path: Path) -> None:
-    train(recipe_file, splits, tmp_path, "epochs=1")
+def test_a_broken_snapshot_is_named(tmp_path: Path) -> None:
+    save_snapshot(tmp_path, 1, weights(1), 1)
     (tmp_path / "snapshots" / "epoch-0001.safetensors").write_bytes(b"broken")
-    with pytest.raises(UsageError, match=r"epoch-0001\.safetensors is broken"):
+    with pytest.raises(UsageError, match=r"epoch-0001\.safetensors is broken: .+\.$") as caught:
         load_snapshots(tmp_path)
+    assert caught.value.remedy == "Remove it, and use --resume."

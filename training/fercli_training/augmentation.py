@@ -1,4 +1,4 @@
-"""Random variants of a batch's pictures, another for every picture and every time."""
+"""Random variants of a batch's pictures, different for every picture and every time."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from fercli_training.recipe import Training
 
 _ERASED = (0.02, 0.25)
-"""The least and largest share of a picture that is painted over."""
+"""The least and the largest share of a picture that is painted over."""
 
 _ERASED_RATIO = 3.0
-"""The most that a painted rectangle is higher than wide, or wider than high."""
+"""The largest ratio of a painted rectangle's longer side to the shorter one."""
 
 
 def augment(pictures: torch.Tensor, recipe: Training, generator: torch.Generator) -> torch.Tensor:
-    """Varies each picture by random amounts of its own, in the recipe's limits.
+    """Varies each picture by its own random amounts, within the recipe's limits.
 
     Args:
         pictures: float32 (N, 1, H, W), grey in 0..1, on the generator's device.
-        recipe: what is done, and how far it goes.
-        generator: where the random numbers come from.
+        recipe: which changes there are, and their limits.
+        generator: the source of the random numbers.
 
     Returns:
-        Float32 of the same shape, in 0..1; what lies outside a picture continues its border.
+        Float32 of the same shape, in 0..1; outside a picture its border continues.
     """
     pictures = _resample(pictures, recipe, generator)
     if recipe.brightness or recipe.contrast:
@@ -55,7 +55,7 @@ def _resample(pictures: torch.Tensor, recipe: Training, generator: torch.Generat
 
 
 def _relight(pictures: torch.Tensor, recipe: Training, generator: torch.Generator) -> torch.Tensor:
-    """The network standardises pictures, so what this teaches is grey levels cut off at black and white."""
+    """Changes brightness and contrast. The network standardises pictures, so only the clipping matters."""
     factor = 1 + _between(pictures, recipe.contrast, generator)
     offset = _between(pictures, recipe.brightness, generator)
     return (pictures * factor.view(-1, 1, 1, 1) + offset.view(-1, 1, 1, 1)).clamp(0, 1)
@@ -81,8 +81,8 @@ def _erase(pictures: torch.Tensor, probability: float, generator: torch.Generato
 def _span(
     side: int, lengths: torch.Tensor, pictures: torch.Tensor, generator: torch.Generator
 ) -> torch.Tensor:
-    """Bool (N, side): a run of the given length at a random place."""
-    start = ((side - lengths) * _uniform(pictures, generator)).floor()[:, None]
+    """Bool (N, side): true over the given lengths, at random places."""
+    start = ((side - lengths + 1) * _uniform(pictures, generator)).floor()[:, None]
     places = torch.arange(side, device=pictures.device)
     return (places >= start) & (places < start + lengths[:, None])
 
@@ -93,10 +93,10 @@ def _uniform(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor
 
 
 def _between(pictures: torch.Tensor, limit: float, generator: torch.Generator) -> torch.Tensor:
-    """A random number for each picture, up to the limit either way."""
+    """A random number for each picture, between -limit and limit."""
     return (_uniform(pictures, generator) * 2 - 1) * limit
 
 
 def _chosen(pictures: torch.Tensor, probability: float, generator: torch.Generator) -> torch.Tensor:
-    """Whether each picture is one of those it happens to: bool (N,)."""
+    """Whether each picture is chosen, with a probability: bool (N,)."""
     return _uniform(pictures, generator) < probability

@@ -1,4 +1,4 @@
-"""The model card: what a model was made from, how good it is, and what it must not be used for."""
+"""The model card: a model's data and recipe, its accuracy, and what it must not be used for."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def model_card(description: Mapping[str, Any], private: Evaluation) -> str:
 
 
 def _computed(provenance: Mapping[str, Any]) -> str:
-    """The table's row on how the training was computed, of models that were made since that is kept."""
+    """The table's row on how the training was computed; empty for older models, which do not say it."""
     parts = [
         f"from epoch {part['from_epoch']} in {part['precision']} on {part['device']},"
         f" {'compiled' if part['compiled'] else 'not compiled'}"
@@ -134,7 +134,7 @@ def _calibrated(provenance: Mapping[str, Any]) -> str:
 
 
 def _taught(recipe: Mapping[str, Any]) -> str:
-    """What else than the labels the targets were made of."""
+    """The sources of the targets besides the labels."""
     told = ""
     if recipe.get("votes"):
         told += (
@@ -150,8 +150,8 @@ def _accuracies(metrics: Mapping[str, Any]) -> str:
     rows = []
     for split, whole in metrics.items():
         parts = [(split, "32", whole), (f"{split}, not in Training", "32", whole.get("unseen"))]
-        for *names, figures in [*parts, (split, "8", whole["int8"])]:
-            rows += [[*names, *_headline(figures)]] if figures else []
+        for *names, measured in [*parts, (split, "8", whole["int8"])]:
+            rows += [[*names, *_headline(measured)]] if measured else []
     header = [
         "pictures",
         "bits",
@@ -166,14 +166,14 @@ def _accuracies(metrics: Mapping[str, Any]) -> str:
     return "\n\n".join([_table(header, rows), *agreements])
 
 
-def _headline(figures: Mapping[str, Any]) -> list[str]:
+def _headline(metrics: Mapping[str, Any]) -> list[str]:
     def spread(name: str) -> str:
-        low, high = figures["intervals"][name]
-        return f"{figures[name]:.4f} ({low:.4f} to {high:.4f})"
+        low, high = metrics["intervals"][name]
+        return f"{metrics[name]:.4f} ({low:.4f} to {high:.4f})"
 
     names = ("accuracy", "macro_recall", "macro_f1")
-    top, error = f"{figures['top2_accuracy']:.4f}", spread("calibration_error")
-    return [str(figures["pictures"]), *map(spread, names), top, error]
+    top, error = f"{metrics['top2_accuracy']:.4f}", spread("calibration_error")
+    return [str(metrics["pictures"]), *map(spread, names), top, error]
 
 
 def _agreement(split: str, votes: Mapping[str, Any]) -> str:

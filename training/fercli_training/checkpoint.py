@@ -1,4 +1,4 @@
-"""Checkpoints: the whole state of a run, written whole or not at all."""
+"""Checkpoints: the complete state of a run, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     try:
         with whole_file(path, _REMEDY) as made, made.open("wb") as file:
             write(file)
-    except RuntimeError as error:  # torch's, of a full disk
+    except RuntimeError as error:  # torch raises it for a full disk
         reason = str(error).partition("\n")[0]
         raise ReportError(f"{path} cannot be written: {reason}.", _REMEDY) from error
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any]:
-    """The folder's checkpoint; no code in it is ever run.
+    """The folder's checkpoint; code in it is never run.
 
     Raises:
         UsageError: there is none, or it is broken.
@@ -57,7 +57,7 @@ def load_checkpoint(folder: Path) -> dict[str, Any]:
         raise UsageError(f"{folder} holds no checkpoint to resume from.", "Leave out --resume.")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # torch's remarks on a pickle that it then refuses
+            warnings.simplefilter("ignore", UserWarning)  # torch warns of a pickle and then refuses it
             state: object = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises nearly anything on foreign bytes
         raise foreign_checkpoint(path) from error
@@ -67,7 +67,7 @@ def load_checkpoint(folder: Path) -> dict[str, Any]:
 
 
 def fingerprint(*parts: Pictures) -> str:
-    """The sha256 of pictures and labels in their order, by which a checkpoint knows its data."""
+    """The sha256 of pictures and labels in their order; a checkpoint keeps it to recognise its data."""
     digest = hashlib.sha256()
     for pictures in parts:
         for array in (pictures.pixels, pictures.labels):
@@ -77,7 +77,7 @@ def fingerprint(*parts: Pictures) -> str:
 
 
 def foreign_checkpoint(path: Path) -> UsageError:
-    """What to raise of a file that is no whole checkpoint."""
+    """The error for a file that is not a complete checkpoint."""
     return UsageError(
         f"{path} is broken, or is not a checkpoint of fercli.", "Leave out --resume to begin anew."
     )

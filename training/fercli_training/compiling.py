@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _FOLDER = "compiled"
 
 _OPTIONS: dict[str, Any] = {
-    "fallback_random": True,  # dropout draws the numbers of a run that is not compiled
-    "cpp_cache_precompile_headers": False,  # they would lie in the system's temporary folder
+    "fallback_random": True,  # dropout draws the same numbers as without compiling
+    "cpp_cache_precompile_headers": False,  # they would go to the system's temporary folder
 }
 
 
@@ -57,7 +57,7 @@ def remove_compiled(folder: Path) -> None:
 def compiling_fault(folder: Path) -> str:
     """Why nothing can be compiled here, or nothing; found out by compiling a trifle into the run's folder.
 
-    A compiler alone is not enough: Python's headers have to be there, and its libraries.
+    A compiler alone is not enough: it needs Python's headers and libraries.
     """
     compiler = os.environ.get("CXX") or _usual_compiler()
     if shutil.which(compiler) is None:
@@ -73,7 +73,7 @@ def compiling_fault(folder: Path) -> str:
 
 
 def require_compiling(folder: Path) -> None:
-    """Makes sure that a recipe's `compile = true` can be followed.
+    """Makes sure that networks can be compiled, for a recipe with `compile = true`.
 
     Raises:
         UnavailableError: nothing can be compiled here.

@@ -1,4 +1,4 @@
-"""How a run computes: in which precision, and whether compiled; chosen by what is fast on the hardware."""
+"""How a run computes: in which precision, and compiled or not; `auto` takes what is fast here."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from fercli_training.recipe import Recipe
 
 _BFLOAT16 = {"amx_bf16": "AMX", "avx512_bf16": "AVX512_BF16", "bf16": "Arm's BF16"}
-"""The instructions that compute in bfloat16, by Linux's and torch's names. Other processors widen each
-number first, which is several times slower than 32 bits."""
+"""The instruction sets for bfloat16, as Linux and torch name them. Other processors convert each number
+first, which is several times slower than 32 bits."""
 
 _LOWER = {
     "SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_MIC", "AVX512_MIC_4OPS", "AVX512_CORE",
     "AVX512_CORE_VNNI",
 }  # fmt: skip
-"""Values of ONEDNN_MAX_CPU_ISA that keep oneDNN, which computes torch's convolutions, from all of them."""
+"""Values of ONEDNN_MAX_CPU_ISA with which oneDNN, torch's library for convolutions, uses none of them."""
 
 _AVX512 = {"avx512f", "avx512_f"}
 """Linux's name and torch's."""
 
-_EARNS = 100_000
-"""From so many pictures a thread on, over all epochs, a compiled run is sooner at its end: compiling takes
-about a minute on any processor, and saves less time the more threads there are."""
+_WORTHWHILE = 100_000
+"""With so many pictures for each thread, over all epochs, a compiled run ends sooner: compiling takes about
+a minute on any processor, and saves less with more threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,15 @@ class Computation:
 def choose_computation(
     recipe: Recipe, hardware: Hardware, pictures: int, fault: Callable[[], str]
 ) -> tuple[Computation, str]:
-    """What a recipe's `precision` and `compile` come to, and a sentence that says so, with the reasons.
+    """How to compute, from a recipe's `precision` and `compile`, and a sentence on it with the reasons.
 
-    What is left of a run does not count, only its whole length: one that goes on chooses as before.
+    The whole length of a run counts, not the rest of it, so a run that is resumed chooses as before.
 
     Args:
-        recipe: whose training may say `auto`.
-        hardware: where the run is.
+        recipe: its training may say `auto`.
+        hardware: of the run.
         pictures: how many an epoch has, on each device.
-        fault: says why nothing can be compiled here, or nothing; it is asked only where that matters.
+        fault: says why nothing can be compiled here, or nothing; called only if that matters.
     """
     precision, precision_reason = _precision(recipe.training.precision, hardware)
     compiled, compiled_reason = _compiled(recipe, hardware, precision, pictures, fault)
@@ -71,7 +71,7 @@ def choose_computation(
 
 
 def _precision(wanted: str, hardware: Hardware) -> tuple[str, str]:
-    """`bfloat16` or `float32`, and why, where `auto` is wanted."""
+    """`bfloat16` or `float32`, and for `auto` the reason."""
     if wanted != "auto":
         return wanted, ""
     if hardware.device == "cuda":
@@ -88,10 +88,10 @@ def _precision(wanted: str, hardware: Hardware) -> tuple[str, str]:
 def _compiled(
     recipe: Recipe, hardware: Hardware, precision: str, pictures: int, fault: Callable[[], str]
 ) -> tuple[bool, str]:
-    """Whether to compile, and why not, where the recipe says `auto`.
+    """Whether to compile, and for `auto` the reason if not.
 
-    It is done where it was measured to help: `residual` in 32 bits with AVX2. With AVX-512 it gains a few
-    hundredths, and `article` is slower for it. On other processors and on a GPU nothing was measured.
+    `auto` compiles where measurements show that it helps: `residual` in 32 bits with AVX2. With AVX-512 it
+    gains a few hundredths, and `article` gets slower. Other processors and GPUs were not measured.
     """
     wanted = recipe.training.compile
     if wanted != "auto":
@@ -104,7 +104,7 @@ def _compiled(
     )
     if not helps:
         return False, "compiling is not known to help here"
-    if pictures * recipe.training.epochs < _EARNS * hardware.threads:
-        return False, "a run this short does not earn the time of compiling"
+    if pictures * recipe.training.epochs < _WORTHWHILE * hardware.threads:
+        return False, "the run is too short to gain the time of compiling back"
     reason = fault()
     return not reason, reason

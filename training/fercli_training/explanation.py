@@ -1,4 +1,4 @@
-"""What a network does with a face: the maps of its layers, and where it looks (Grad-CAM)."""
+"""How a network reads a face: the maps of its layers, and where it looks (Grad-CAM)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from fercli.bundle import Bundle
 
 _FINEST = 6
-"""Grad-CAM is taken from the last maps of at least so many pixels a side: of fewer, a blot is left."""
+"""Grad-CAM takes the last maps with at least so many pixels a side: smaller ones show a blot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Maps:
-    """What a layer makes of a face: float32 (channels, height, width), and what that is called."""
+    """A layer's output for a face, float32 (channels, height, width), and its title."""
 
     title: str
     values: NDArray[np.float32]
@@ -40,7 +40,7 @@ class Explanation:
         probabilities: float32 (7,).
         layers: the maps of every layer, in order.
         attention: Grad-CAM, float32 (48, 48) in 0..1.
-        expression: 0..6, the expression whose Grad-CAM that is.
+        expression: 0..6, which expression Grad-CAM is for.
     """
 
     face: NDArray[np.float32]
@@ -51,15 +51,15 @@ class Explanation:
 
 
 def explain(bundle: Bundle, face: NDArray[np.float32], expression: int | None = None) -> Explanation:
-    """Runs the bundle's network on a face, float32 (48, 48), and keeps what happens inside.
+    """Runs the bundle's network on a face, float32 (48, 48), and keeps the output of every layer.
 
     Args:
         bundle: the model.
         face: grey in 0..1, as `fercli.crop` makes it.
-        expression: whose Grad-CAM is wanted; None for the answered one.
+        expression: which one Grad-CAM is for; None for the answered one.
 
     Raises:
-        ModelError: the bundle is not whole.
+        ModelError: the bundle is broken.
     """
     network = load_network(bundle)
     shown = _shown_layers(bundle.architecture)
@@ -78,7 +78,7 @@ def explain(bundle: Bundle, face: NDArray[np.float32], expression: int | None = 
         face,
         logits.softmax(0).detach().numpy(),
         [Maps(title, outputs[name][0].detach().numpy()) for name, title in shown.items()],
-        _grad_cam(logits[chosen], (fine or list(outputs.values()))[-1]),
+        _grad_cam(logits[chosen], fine[-1]),
         chosen,
     )
 
@@ -93,7 +93,7 @@ def convolution_weights(bundle: Bundle) -> dict[str, NDArray[np.float32]]:
 
 
 def _shown_layers(architecture: Architecture) -> dict[str, str]:
-    """The layers whose maps are shown, by their modules' names, and what they are called."""
+    """The titles of the layers whose maps are shown, by their modules' names."""
     if isinstance(architecture, ArticleArchitecture):
         return {
             f"convolutions.{number}.{part}": f"{what} {number + 1}"
@@ -105,9 +105,9 @@ def _shown_layers(architecture: Architecture) -> dict[str, str]:
 
 
 def _grad_cam(logit: torch.Tensor, maps: torch.Tensor) -> NDArray[np.float32]:
-    """Where maps (1, C, H, W) speak for a logit: Selvaraju et al., "Grad-CAM", ICCV 2017."""
+    """Where maps (1, C, H, W) raise a logit: Selvaraju et al., "Grad-CAM", ICCV 2017."""
     (gradient,) = torch.autograd.grad(logit, maps)
-    speaking = (gradient.mean(dim=(2, 3), keepdim=True) * maps).sum(1).clamp(min=0)[0].detach().numpy()
-    enlarged = cv2.resize(speaking, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC).clip(min=0)
+    raising = (gradient.mean(dim=(2, 3), keepdim=True) * maps).sum(1).clamp(min=0)[0].detach().numpy()
+    enlarged = cv2.resize(raising, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC).clip(min=0)
     attention: NDArray[np.float32] = enlarged / max(float(enlarged.max()), np.finfo(np.float32).tiny)
     return attention

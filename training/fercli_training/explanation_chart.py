@@ -23,7 +23,7 @@ _DOTS_PER_INCH = 100
 _SHOWN = 32
 _ACROSS = 16
 _ROW_HEIGHT = 1.75
-"""Inches, for a layer's title and its two rows of maps."""
+"""Inches for a layer's title and its two rows of maps."""
 
 
 def explanation_chart(
@@ -32,10 +32,10 @@ def explanation_chart(
     """The photo, the input, where the network looked, the probabilities, and each layer's maps.
 
     Args:
-        explanation: of one face.
+        explanation: a face's.
         rgb: the upright photo, uint8 (H, W, 3).
         to_photo: (2, 3), from the centres of the input's pixels to the photo's.
-        title: of the page.
+        title: the page's.
     """
     layers = explanation.layers
     figure = Figure(figsize=(14, 4.6 + _ROW_HEIGHT * len(layers)), dpi=_DOTS_PER_INCH, layout="constrained")
@@ -48,11 +48,11 @@ def explanation_chart(
 
 
 def filters_chart(convolutions: Mapping[str, NDArray[np.float32]], title: str) -> Figure:
-    """A page of filters: those of the first convolution, and of the others those of the first input.
+    """A page of filters: of the first convolution all, of the others those for the first input.
 
     Args:
         convolutions: weights, (outputs, inputs, height, width), by the layer's name.
-        title: of the page.
+        title: the page's.
     """
     figure = Figure(
         figsize=(14, 0.8 + _ROW_HEIGHT * len(convolutions)), dpi=_DOTS_PER_INCH, layout="constrained"
@@ -123,7 +123,7 @@ def _draw_maps(figure: SubFigure, maps: Maps) -> None:
 def _parts(
     figure: Figure | SubFigure, count: int, height_ratios: Sequence[float] | None = None
 ) -> list[SubFigure]:
-    """One part under the other."""
+    """Parts of a figure, one under the other."""
     parts: list[SubFigure] = np.ravel(
         np.array(figure.subfigures(count, 1, height_ratios=height_ratios), dtype=object)
     ).tolist()

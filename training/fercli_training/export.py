@@ -15,7 +15,7 @@ import torch
 from fercli import __version__
 from fercli.architecture import SIDE
 from fercli.bundle import CARD, DESCRIPTION, FORMAT, ONNX, ONNX_INT8, WEIGHTS, Bundle, sha256
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.crop import to_unit_range
 from fercli.devices import CPU
 from fercli.evaluation.calibration import fit_temperature
@@ -58,12 +58,12 @@ def write_bundle(
 ) -> Path:
     """Writes the bundle, measured on PublicTest and PrivateTest by its own model.onnx.
 
-    Its probabilities are calibrated by a temperature fitted on PublicTest, by which the classifier's
-    weights and biases are divided: the bundle's logits need no further step.
+    A temperature that is fitted on PublicTest calibrates its probabilities: the classifier's weights and
+    biases are divided by it, so the bundle's logits need no further step.
 
     Args:
         folder: the bundle's.
-        recipe: what the network was trained by.
+        recipe: the network's.
         candidate: its weights.
         dataset: all of FER2013, with FER+ votes where there are any.
         computed: from which epoch on it was trained on what device, in which precision, compiled or not.
@@ -72,7 +72,7 @@ def write_bundle(
         The bundle's folder, which is replaced as a whole.
 
     Raises:
-        ParityError: model.onnx, or the same in 8 bits, differs from the network by more than is allowed.
+        ParityError: model.onnx, or the same in 8 bits, differs from the network more than is allowed.
         ReportError: the folder cannot be written.
     """
     with whole_folder(folder, "Choose another --out.", replace=True) as made:
@@ -86,7 +86,7 @@ def complete_bundle(folder: Path, description: Mapping[str, Any], dataset: Datas
 
     Args:
         folder: the bundle's, which is written to.
-        description: its model.json; entries that are made here are replaced.
+        description: its model.json; what is measured here is replaced.
         dataset: all of FER2013, with FER+ votes where there are any.
 
     Raises:
@@ -162,7 +162,7 @@ def _fill(
 
 
 def _calibrate(network: nn.Module, public: Pictures) -> float:
-    """Divides the classifier by the temperature that fits PublicTest best, and returns that."""
+    """Divides the classifier by the temperature that fits PublicTest best; returns that temperature."""
     batches = torch.split(torch.from_numpy(public.pixels)[:, None], _BATCH)
     with torch.inference_mode():
         logits = torch.cat([network(unit_range(batch)) for batch in batches]).numpy()
@@ -176,7 +176,7 @@ def _calibrate(network: nn.Module, public: Pictures) -> float:
 def _save_weights(path: Path, weights: Weights) -> None:
     from safetensors.torch import save
 
-    # The count of batches serves training alone.
+    # Only training needs the count of batches.
     kept = {name: value for name, value in weights.items() if not name.endswith("num_batches_tracked")}
     path.write_bytes(save({name: value.contiguous() for name, value in kept.items()}))
 
@@ -193,17 +193,17 @@ def _export_onnx(path: Path, network: torch.nn.Module) -> None:
             opset_version=_OPSET,
             verbose=False,
         )
-    if program is None:  # what torch returns for its older exporter
+    if program is None:  # only torch's older exporter returns that
         raise ParityError("torch exported no model.")
     for node in program.model.graph:
-        # Where the network's source lies on this machine is nobody's concern.
+        # They tell the paths of sources on this machine.
         node.metadata_props.clear()
     program.save(path, external_data=False)
 
 
 @contextmanager
 def _quiet_exporter() -> Iterator[None]:
-    """Without torch's words on its own insides and on torchvision, which is not needed."""
+    """Silences torch's messages on its own internals and on torchvision, which is not needed."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -220,7 +220,7 @@ def _classifier(bundle: Bundle, backend: str) -> Classifier:
 
 
 def _batch(pictures: Pictures) -> NDArray[np.float32]:
-    """What runtimes are compared on: float32 (N, 1, 48, 48)."""
+    """The batch on which runtimes are compared: float32 (N, 1, 48, 48)."""
     return to_unit_range(pictures.pixels[:_BATCH, np.newaxis])
 
 
@@ -240,7 +240,7 @@ def _evaluate(
 
 
 def _metrics(evaluation: Evaluation, small: Metrics) -> dict[str, Any]:
-    """What model.json tells of a split: the 32-bit network's metrics, and the 8-bit one's."""
-    told = {"unseen": evaluation.unseen, "votes": evaluation.votes, "int8": small}
-    others = {name: asdict(value) for name, value in told.items() if value is not None}
-    return asdict(evaluation.metrics) | others
+    """A split's entry in model.json: the 32-bit network's metrics, and the 8-bit one's."""
+    others = {"unseen": evaluation.unseen, "votes": evaluation.votes, "int8": small}
+    there = {name: asdict(value) for name, value in others.items() if value is not None}
+    return asdict(evaluation.metrics) | there

@@ -1,4 +1,4 @@
-"""What this machine has to compute with: facts, from which `computation` chooses."""
+"""The hardware of this machine, from which `computation` chooses."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 
 import torch
 
-from fercli.engines.cores import usable_cores
+from fercli.devices import usable_cores
 
 _LINUX_PROCESSOR = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """What decides which way of computing is fast.
+    """The facts that decide which way of computing is fast.
 
     Attributes:
         device: `cpu` or `cuda`.
-        instructions: the processor's instruction sets, by Linux's and torch's names.
-        limit: what ONEDNN_MAX_CPU_ISA says, or nothing.
-        onednn: whether torch has oneDNN, without which it has no fast bfloat16 on a CPU.
+        instructions: the processor's instruction sets, as Linux and torch name them.
+        limit: the value of ONEDNN_MAX_CPU_ISA, or nothing.
+        onednn: whether torch has oneDNN, which it needs for fast bfloat16 on a CPU.
         gpu_bfloat16: whether the GPU computes in bfloat16.
         threads: how many torch uses.
     """
@@ -37,7 +37,7 @@ class Hardware:
 
 
 def find_hardware(processes: int) -> Hardware:
-    """This machine's, for a run of so many processes: on the GPU where torch sees one."""
+    """This machine's hardware, for a run with so many processes; a GPU if torch sees one."""
     gpu = torch.cuda.is_available()
     return Hardware(
         device="cuda" if gpu else "cpu",
@@ -50,12 +50,12 @@ def find_hardware(processes: int) -> Hardware:
 
 
 def usable_threads(processes: int) -> int:
-    """Torch's threads for each of so many processes; torch itself knows no container's quota."""
+    """Torch's threads for each of so many processes; torch itself ignores a container's quota."""
     return max(1, min(torch.get_num_threads(), usable_cores() // processes))
 
 
 def _instructions() -> frozenset[str]:
-    """From torch, or where it is too old to say, from Linux; of neither, nothing is known."""
+    """The instruction sets, from torch, or if that is too old, from Linux; else none."""
     ask = getattr(torch.cpu, "get_capabilities", None)
     if ask is not None:
         return frozenset(name for name, there in ask().items() if there is True)

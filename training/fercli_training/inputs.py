@@ -1,4 +1,4 @@
-"""What a training run reads: the data set, the FER+ votes, and the models that teach."""
+"""The inputs of a training run: the data set, the FER+ votes, and the models that teach."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunInputs:
-    """Where a run's inputs are.
+    """The paths and names of a run's inputs.
 
     Attributes:
         data: the data set, in any layout.
@@ -41,7 +41,7 @@ class RunInputs:
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """What a network is trained on.
+    """The pictures, votes and teachers that a network is trained on.
 
     Attributes:
         training: the pictures that it learns.
@@ -65,7 +65,7 @@ class Dataset:
 
 
 def read_inputs(inputs: RunInputs, tell: Callable[[str], None] = silently) -> tuple[TrainingData, Dataset]:
-    """What a network is trained on, and the whole data set, which measures the models of the run.
+    """Reads what a network is trained on, and the whole data set, which the run's models are measured on.
 
     `tell` takes a sentence on what in the data was taken for what.
 

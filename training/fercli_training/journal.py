@@ -1,4 +1,4 @@
-"""What a run leaves for people to read: metrics.jsonl, and TensorBoard's files."""
+"""The journal of a run for people to read: metrics.jsonl, and TensorBoard's files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Journal:
     def __init__(self, folder: Path, epoch: int, learner: Learner) -> None:
         self.path = folder / FILE
         self.learner = learner
-        # A run that begins anew in the folder, or further back, leaves no lines of another.
+        # Lines of an earlier run from after this epoch are removed.
         self._keep(epoch)
         self.board = Board(folder / "tensorboard", purge_step=epoch + 1)
         if epoch == 0:

@@ -1,4 +1,4 @@
-"""A network that learns: forward, loss, backward, optimiser and moving averages, on the run's devices."""
+"""A network that learns: forward pass, loss, backward pass, optimiser and moving averages."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Learner:
         self.generator = torch.Generator(fabric.device)
 
     def variants(self, pixels: torch.Tensor, seed: int) -> torch.Tensor:
-        """Augmented pictures, float32 (N, 1, 48, 48), of uint8 ones; the seed decides how, dropout too."""
+        """Augmented pictures, float32 (N, 1, 48, 48), of uint8 ones; the seed is dropout's too."""
         self.generator.manual_seed(seed)
         torch.manual_seed(seed)
         return augment(unit_range(pixels), self.recipe, self.generator)
@@ -65,7 +65,7 @@ class Learner:
         Args:
             pictures: float32 (N, 1, 48, 48).
             targets: float32 (N, 7).
-            weights: float32 (N,), what each picture's loss counts.
+            weights: float32 (N,), the weight of each picture's loss.
             rate: the learning rate.
 
         Returns:
@@ -92,18 +92,18 @@ class Learner:
 
     @torch.no_grad()
     def _teachers_answer(self, pictures: torch.Tensor) -> torch.Tensor:
-        """The mean of the teachers' probabilities on the same augmented pictures: float32 (N, 7)."""
+        """The mean of the teachers' probabilities for the same augmented pictures: float32 (N, 7)."""
         with self.fabric.autocast():
             answers = [teacher(pictures).float() for teacher in self.teachers]
         softened = torch.stack(answers) / self.recipe.teacher_temperature
         return softened.softmax(2).mean(0)
 
     def answers(self, pixels: torch.Tensor, weights: Weights | None = None) -> NDArray[np.float32]:
-        """Logits, float32 (N, 7), of the averaged weights (or of others), in evaluation mode and 32 bits.
+        """Logits, float32 (N, 7), with the averaged weights or others, in evaluation mode and 32 bits.
 
         Args:
             pixels: uint8 (N, 1, 48, 48).
-            weights: what to use in place of the averaged ones.
+            weights: used instead of the averaged ones.
         """
         network = self.average.module.eval()
         if weights is not None:
@@ -127,7 +127,7 @@ class Learner:
         return all(bool(value.isfinite().all()) for value in self.network.state_dict().values())
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint holds of it."""
+        """The learner's part of a checkpoint."""
         return {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -135,7 +135,7 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes on a checkpoint's state, but the recipe's own regularisation, which may have changed."""
+        """Restores a checkpoint's state, but keeps the recipe's regularisation, which may have changed."""
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -145,7 +145,7 @@ class Learner:
 
 
 def unit_range(pixels: torch.Tensor) -> torch.Tensor:
-    """Uint8 pixels as float32 in 0..1, by the same step as in prediction."""
+    """Uint8 pixels as float32 in 0..1, exactly as in prediction."""
     if pixels.device.type == "cpu":
         return torch.from_numpy(to_unit_range(pixels.numpy()))
     return pixels.float() / np.iinfo(np.uint8).max

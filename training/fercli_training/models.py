@@ -1,4 +1,4 @@
-"""The models that a training run ends in."""
+"""Writes the models of a finished training run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENSEMBLE = "ensemble"
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run made: its candidates, best on PublicTest first, and the models' folders."""
+    """The result of a run: its candidates, best on PublicTest first, and the models' folders."""
 
     candidates: list[Candidate]
     models: list[Path]
@@ -30,7 +30,7 @@ def write_models(run: TrainingRun, candidates: list[Candidate], dataset: Dataset
     """Writes the best single network as a model; an ensemble that is better still, as several more.
 
     Raises:
-        ParityError: a model's runtimes differ by more than is allowed.
+        ParityError: a model's runtimes differ more than is allowed.
         ReportError: the folder cannot be written.
     """
 

@@ -22,7 +22,7 @@ def make_optimiser(network: nn.Module, recipe: Training) -> torch.optim.Optimize
 
 
 def weight_groups(network: nn.Module, recipe: Training) -> list[dict[str, Any]]:
-    """Dense layers' weights, convolutions' weights, and what gets no L2: biases and normalisation."""
+    """Groups of dense layers' weights, convolutions' weights, and biases and normalisation without L2."""
     dense, convolutions, rest = [], [], []
     for module in network.modules():
         for name, parameter in module.named_parameters(recurse=False):
@@ -41,7 +41,7 @@ def weight_groups(network: nn.Module, recipe: Training) -> list[dict[str, Any]]:
 
 
 def learning_rate(recipe: Training, done: float) -> float:
-    """The learning rate after `done` epochs, whole ones and a fraction."""
+    """The learning rate after `done` epochs, which may end in a fraction."""
     if recipe.schedule == "exponential":
         rate = recipe.learning_rate * recipe.learning_rate_decay ** int(done)
         return max(rate, recipe.learning_rate_floor)
@@ -53,7 +53,7 @@ def learning_rate(recipe: Training, done: float) -> float:
 
 
 def make_average(network: nn.Module, decay: float) -> AveragedModel:
-    """Exponential moving averages of weights and statistics that follow fast at first, as TensorFlow's."""
+    """Exponential moving averages of weights and statistics; like TensorFlow's, they start fast."""
 
     def update(averages: Any, values: Any, updates: torch.Tensor | int) -> None:
         count = int(updates)

@@ -1,4 +1,4 @@
-"""Lines of text laid over pictures, as the captions and watermarks of pictures found on the web."""
+"""Lines of text over pictures, like the captions and watermarks of pictures from the web."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _SEED = 0
 def lay_over(
     pictures: torch.Tensor, probability: float, opacity: float, generator: torch.Generator
 ) -> torch.Tensor:
-    """Lays a line of text, white or black, at a random height over each picture that the odds choose.
+    """Lays a line of white or black text at a random height over randomly chosen pictures.
 
     Args:
         pictures: float32 (N, 1, 48, 48), grey in 0..1, on the generator's device.
-        probability: of each picture to get a line.
-        opacity: of the text, 0 to 1.
-        generator: where the random numbers come from.
+        probability: that a picture gets a line.
+        opacity: the text's, 0 to 1.
+        generator: the source of the random numbers.
 
     Returns:
         Float32 of the same shape.

@@ -1,4 +1,4 @@
-"""The folder of a run: begun in only where nothing is lost by it, gone on with only where a run stands."""
+"""The folder of a run: a new run must not lose anything there, and only a run that is there can go on."""
 
 from __future__ import annotations
 
@@ -19,26 +19,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MODEL = "model"
-"""The folder, in a run's, of the model that it made."""
+"""The model's folder in a run's folder."""
 
 _BOARD = "tensorboard"
-"""What a run that has no checkpoint yet leaves, and a new one adds to."""
+"""A run leaves this folder even without a checkpoint, and a new run adds to it."""
 
 
 def refuse_place(folder: Path, resume: bool, inputs: Sequence[tuple[str, Path]]) -> None:
-    """Refuses a folder in which a run would replace what is not its own, or lie among other things.
+    """Refuses a folder in which a run would replace other files, or lie beside them.
 
-    Hidden files and empty ones, a log for instance that has just been opened, are nobody's loss, and the
-    recipe or the data may lie there.
+    Hidden and empty files, such as a log that has just been opened, may be there, and so may the recipe and
+    the data.
 
     Args:
         folder: the run's, which need not exist.
-        resume: whether a run that stands there goes on.
-        inputs: what is read, each after what it is; folders, files, or names that are neither.
+        resume: whether a run in it goes on.
+        inputs: the paths that are read, each after its kind; names of models and recipes too.
 
     Raises:
-        UsageError: it holds a run, and `resume` was not asked for; it holds something else; or it lies in
-            what is read.
+        UsageError: it holds a run without `resume`; it holds something else; or it lies in an input.
     """
     for kind, path in inputs:
         refuse_inside(folder / FILE, kind, path)
@@ -47,31 +46,31 @@ def refuse_place(folder: Path, resume: bool, inputs: Sequence[tuple[str, Path]])
     model = folder / MODEL
     if model.is_dir() and any(model.iterdir()) and not (model / DESCRIPTION).is_file():
         raise UsageError(
-            f"{quoted(model)} is there and is no model.", "Remove it first, or choose another --out."
+            f"{quoted(model)} exists and is not a model.", "Remove it first, or choose another --out."
         )
     if resume:
         return
     if (folder / FILE).exists() or any(folder.glob(f"*/{FILE}")):
         raise UsageError(
-            f"{quoted(folder)} holds a run already.", "Go on with it by --resume, or choose another --out."
+            f"{quoted(folder)} holds a run already.", "Continue it with --resume, or choose another --out."
         )
     read = [path.resolve() for _, path in inputs]
     held = [path.name for path in sorted(folder.iterdir()) if _counts(path) and path.resolve() not in read]
     if held:
         raise UsageError(
             f"{quoted(folder)} holds other things: {held[0]}{' and more' if len(held) > 1 else ''}.",
-            "Choose another --out, for a folder of the run's own.",
+            "Choose another --out: a new or empty folder.",
         )
 
 
 @contextmanager
 def occupied(folder: Path) -> Iterator[None]:
-    """Makes the folder, keeps other runs out of it meanwhile, and removes it if it stays empty.
+    """Makes the folder, keeps other runs out of it for this time, and removes it if it stays empty.
 
     Raises:
         ReportError: it cannot be made, or another run writes into it.
     """
-    if is_further():  # the run's first process has the folder
+    if is_further():  # the run's first process holds the folder
         yield
         return
     make_folder(folder, "Choose another --out.")
@@ -84,5 +83,6 @@ def occupied(folder: Path) -> Iterator[None]:
 
 
 def _counts(path: Path) -> bool:
+    """Whether a file or folder would be lost, or in the way."""
     empty = path.is_file() and not path.stat().st_size
     return not (path.name.startswith(".") or path.name == _BOARD or empty)

@@ -18,7 +18,7 @@ _PRECISIONS = {"bfloat16": "bf16-mixed", "float32": "32-true"}
 def launch(accelerator: str, precision: str, devices: int) -> Fabric:
     """Starts the run's processes, of which this one is one.
 
-    For several devices the program is started anew for each further one, with the same arguments.
+    For every further device the program is started once more, with the same arguments.
 
     Args:
         accelerator: `cpu` or `cuda`.
@@ -26,7 +26,7 @@ def launch(accelerator: str, precision: str, devices: int) -> Fabric:
         devices: how many GPUs, or processes on the CPU.
 
     Raises:
-        DeviceError: there are not as many GPUs.
+        DeviceError: there are fewer GPUs.
     """
     if accelerator == "cuda" and devices > torch.cuda.device_count():
         raise DeviceError(
@@ -34,7 +34,7 @@ def launch(accelerator: str, precision: str, devices: int) -> Fabric:
         )
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # remarks on this machine's libraries, not on the run
+        warnings.simplefilter("ignore")  # they are about this machine's libraries, not about the run
         fabric = Fabric(
             accelerator=accelerator,
             devices=devices,
@@ -47,11 +47,11 @@ def launch(accelerator: str, precision: str, devices: int) -> Fabric:
 
 
 def is_further() -> bool:
-    """Whether this process was started by `launch` in another one, of the same command."""
+    """Whether `launch` in another process of the same command started this one."""
     return os.environ.get("LOCAL_RANK", "0") != "0"
 
 
 def leave(fabric: Fabric) -> None:
-    """Ends the group of processes: its threads would abort a process that ends while they listen."""
+    """Ends the group of processes, whose listening threads would abort a process at its end."""
     if fabric.world_size > 1:
         torch.distributed.destroy_process_group()

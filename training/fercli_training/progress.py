@@ -1,4 +1,4 @@
-"""Where a training run stands, as people are told after every step."""
+"""The progress of a training run, which people are told after every step."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands after a step.
+    """The progress of a run after a step.
 
     Attributes:
         recipe: the recipe's name.
-        epoch: the epoch that goes on, from 1.
+        epoch: the current epoch, from 1.
         epochs: how many there are.
         step: how many of the epoch's steps are done.
         steps: how many an epoch has.

@@ -1,8 +1,8 @@
-"""A model in 8-bit whole numbers: model.int8.onnx, made from model.onnx and faces to calibrate by.
+"""A model in 8-bit integers: model.int8.onnx, made from model.onnx and faces to calibrate with.
 
-Quantised statically, in ONNX Runtime's QDQ form: the weights of each channel and the activations of each
-layer get a scale, the activations' from the extremes that they reach on the faces. The standardisation of
-pictures, which is a matter of a few sums, stays in 32 bits.
+It is quantised statically, in ONNX Runtime's QDQ form: the weights of each channel and the activations of
+each layer get a scale, the activations' one from their extremes on the faces. The standardisation of
+pictures is only a few sums, and stays in 32 bits.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fercli.fer2013 import Pictures
 
 CALIBRATION = 512
-"""How many pictures a network is calibrated by."""
+"""How many pictures calibrate a network."""
 
 _OPERATIONS = ["Conv", "Relu", "MaxPool", "Reshape", "Gemm"]
 _BATCH = 64
@@ -39,11 +39,11 @@ def calibration_faces(pictures: Pictures) -> NDArray[np.float32]:
 
 
 def quantise(model: Path, faces: NDArray[np.float32], out: Path) -> None:
-    """Writes the quantised network of an ONNX file, which takes and gives what that one does.
+    """Writes the quantised network of an ONNX file, with the same input and output.
 
     Args:
         model: the network in 32-bit floats, one input.
-        faces: what the activations' ranges are measured on, float32 (N, 1, 48, 48), grey in 0..1.
+        faces: for the activations' ranges, float32 (N, 1, 48, 48), grey in 0..1.
         out: the file that is written.
     """
     quantization = _quantization()
@@ -56,19 +56,19 @@ def quantise(model: Path, faces: NDArray[np.float32], out: Path) -> None:
         per_channel=True,
         activation_type=quantization.QuantType.QUInt8,
         weight_type=quantization.QuantType.QInt8,
-        # 7 bits for weights: with 8, processors without VNNI overflow and answer differently.
+        # Weights get 7 bits: with 8, processors without VNNI overflow and answer differently.
         reduce_range=True,
     )
 
 
 def _quantization() -> Any:
-    """ONNX Runtime's tools for that."""
+    """ONNX Runtime's package for quantisation."""
     import_onnxruntime()
     return import_module("onnxruntime.quantization")
 
 
 def _prepared(model: Path) -> Any:
-    """The ONNX model with its shapes inferred, and without the exporter's notes on its source files."""
+    """The ONNX model with inferred shapes, and without the exporter's notes on source files."""
     import onnx
 
     with TemporaryDirectory() as folder:
@@ -81,7 +81,7 @@ def _prepared(model: Path) -> Any:
 
 
 def _reader(name: str, faces: NDArray[np.float32]) -> Any:
-    """The faces as ONNX Runtime's calibration wants them: batch after batch, then None."""
+    """The faces for ONNX Runtime's calibration: batch after batch, then None."""
 
     class Reader(_quantization().CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime carries no types
         def __init__(self) -> None:

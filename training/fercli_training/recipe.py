@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fercli.architecture import Architecture
 
 _LARGEST = 1e30
-"""What an optimiser multiplies with has to stay in the range of 32-bit floats."""
+"""The largest factor of an optimiser, which keeps products in the range of 32-bit floats."""
 
 _CHOICES = {
     "optimiser": ("adam", "sgd"),
@@ -31,46 +31,46 @@ _AT_LEAST = {"epochs": 1, "batch_size": 2, "cycles": 1, "snapshots": 1, "snapsho
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """How a network is trained. What has a default is off, or as usual, where a recipe is silent.
+    """How a network is trained. An entry that a recipe leaves out has its default, which is off or usual.
 
     Attributes:
-        epochs: how often every picture is seen.
+        epochs: how often the network sees every picture.
         batch_size: pictures a step, on each device.
         learning_rate: the highest one of the run.
         optimiser: `adam`, or `sgd` (with Nesterov momentum).
-        momentum: of `sgd`.
+        momentum: `sgd`'s.
         schedule: `exponential` (a factor an epoch, down to a floor) or `cosine` (to 0 at the end).
         learning_rate_decay: the factor of `exponential`.
         learning_rate_floor: the least rate of `exponential`.
-        warmup: the share of a `cosine` in which the rate rises from 0 first.
+        warmup: the share of a `cosine` in which the rate first rises from 0.
         cycles: how many `cosine` schedules follow one another (Huang et al., "Snapshot Ensembles", 2017).
         weight_decay: L2 on the weights of convolutions and dense layers, in the gradient.
-        dense_l2: more of it on dense layers, as the article had it.
-        average_decay: of the moving averages of the weights, a step.
+        dense_l2: additional L2 on dense layers, as in the article.
+        average_decay: the decay of the moving averages of the weights, a step.
         loss: `cross_entropy`, or `squared_hinge` (Tang, "Deep Learning using Linear SVMs", 2013).
-        class_weights: what a picture's loss counts, by its expression; 1 where not named.
+        class_weights: the weight of a picture's loss, by its expression; 1 if not named.
         label_smoothing: the share of a target that is spread evenly (Szegedy et al., 2016).
-        votes: the share of a target that the FER+ votes make (Barsoum et al., 2016), where there are any.
+        votes: the share of the FER+ votes in a target (Barsoum et al., 2016), for pictures that have any.
         teacher: the share of the loss that compares with the teachers' answers (Hinton et al., 2015).
-        teacher_temperature: what teachers' and network's logits are divided by for it.
-        mixup: alpha of the Beta distribution that pictures are mixed by (Zhang et al., 2018); 0 is off.
+        teacher_temperature: divides the teachers' and the network's logits for that comparison.
+        mixup: alpha of the Beta distribution for mixing pictures (Zhang et al., 2018); 0 is off.
         flip: the probability that a picture is mirrored.
         rotation: the largest turn either way, in degrees.
         shift: the largest shift either way, as a share of the side.
-        scale: the largest exponent of e either way by which a picture grows or shrinks.
-        centre_crop: the share of the side that is kept of every picture, and enlarged to the whole.
+        scale: the largest exponent of e, either way, of the factor by which a picture grows or shrinks.
+        centre_crop: the share of every picture's side that is kept, and enlarged to the whole.
         brightness: the largest change of the grey levels, of 1, either way.
         contrast: the largest change of the contrast, as a share, either way.
         erasing: the probability that a rectangle is painted over (Zhong et al., 2020).
         text: the probability that a line of opaque text is laid over a picture.
-        watermark: the same of faint text.
+        watermark: the same for faint text.
         snapshots: how many of the last snapshots of the averaged weights are kept, and averaged at the end.
         snapshot_interval: epochs from one snapshot to the next.
-        seed: of all that is random.
-        precision: `bfloat16`, `float32`, or `auto`: bfloat16 where the processor or the GPU computes in it.
-            Weights are 32-bit in all.
-        compile: whether torch.compile makes the machine's own code of the networks; `auto`: where that
-            is known to help, there is a compiler, and the run is long enough to earn the time.
+        seed: for all random numbers.
+        precision: `bfloat16`, `float32`, or `auto`: bfloat16 if the processor or the GPU computes in it.
+            Weights always have 32 bits.
+        compile: whether torch.compile compiles the networks for this machine; `auto`: if that is known to
+            help, there is a compiler, and the run is long enough to gain the time back.
     """
 
     epochs: int
@@ -113,7 +113,7 @@ class Training:
         """Refuses impossible values.
 
         Raises:
-            UsageError: an entry is out of its range, or a choice there is not (the nearest is named).
+            UsageError: an entry is out of its range, or not one of its choices (the nearest is named).
         """
         for name, least in _AT_LEAST.items():
             self._require(name, getattr(self, name) >= least, f"at least {least}")

@@ -25,15 +25,15 @@ def recipe_names() -> list[str]:
 
 
 def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
-    """A recipe by the name of one that ships, or by the path of a TOML file.
+    """A recipe that ships, by its name, or a TOML file, by its path.
 
     Args:
         name: one of `recipe_names()`, or a path that ends in .toml.
-        overrides: `key=value`, the value as TOML writes it; a key of the table `training`, or
+        overrides: `key=value`, with the value in TOML; a key of the table `training`, or
             `architecture.` and a key of the other table.
 
     Raises:
-        UsageError: no such recipe, a file that is no TOML, a key that is unknown (the nearest right one
+        UsageError: no such recipe, a file that is not TOML, a key that is unknown (the nearest right one
             is named) or missing, or a value of the wrong type or range.
     """
     shipped = recipe_names()
@@ -63,10 +63,10 @@ class Experiment:
 
 
 def load_experiments(overrides: Iterable[str] = ()) -> list[Experiment]:
-    """The article's experiments: a recipe's two tables, and changes, each of which adds to those before.
+    """The article's experiments. Each adds its changes to those of the experiments before it.
 
     Raises:
-        UsageError: as `load_recipe`, of the overrides, which count for every experiment.
+        UsageError: as `load_recipe`, for the overrides, which count for every experiment.
     """
     tables = _read(_EXPERIMENTS)
     changes: list[str] = []
@@ -116,7 +116,7 @@ def _table(tables: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:
 
 
 def _parse(override: str) -> tuple[str, Any]:
-    """The key and value of one `--set`; a bare word counts as text."""
+    """The key and value of one `--set`; a value that is not TOML counts as text."""
     key, equals, value = override.partition("=")
     if not equals:
         raise UsageError(f"--set {override} has no '='.", "Write --set key=value.")

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class DivergedError(FercliError):
-    """The loss is no longer a number."""
+    """The loss, or a weight, became NaN or infinite."""
 
 
 class TrainingRun:
@@ -57,8 +57,8 @@ class TrainingRun:
 
     Attributes:
         computation: how it computes.
-        told: the same as a sentence, with the reasons, and with what changed since an earlier run.
-        computed: from which epoch on the run computed how, as model.json tells it.
+        summary: the same as a sentence, with the reasons, and with what changed since an earlier run.
+        computed: how the run computed from which epoch on, as model.json tells it.
         best: the best epoch on PublicTest so far.
     """
 
@@ -67,7 +67,7 @@ class TrainingRun:
         self.recipe = recipe
         self.folder = folder
         hardware = find_hardware(devices)
-        self.computation, self.told = choose_computation(
+        self.computation, self.summary = choose_computation(
             recipe, hardware, len(data.training) // devices, lambda: compiling_fault(folder)
         )
         if recipe.training.compile is True:
@@ -81,11 +81,11 @@ class TrainingRun:
 
     @property
     def is_main_process(self) -> bool:
-        """Whether this process is the one of the run that writes and reports."""
+        """Whether this is the process that writes and reports."""
         return self.fabric.is_global_zero
 
     def has_checkpoint(self) -> bool:
-        """Whether there is anything in the folder to go on from."""
+        """Whether the folder has a checkpoint to go on from."""
         return (self.folder / FILE).is_file()
 
     def resume(self) -> None:
@@ -118,7 +118,7 @@ class TrainingRun:
         last = Computation(**{name: value for name, value in computed[-1].items() if name != "from_epoch"})
         self.computed = list(computed)
         if last != self.computation:
-            self.told += f" Until now the run computed in {last}: from here the numbers differ a little."
+            self.summary += f" Until now the run computed in {last}: from here the numbers differ a little."
             self.computed.append({"from_epoch": self.trainer.epoch + 1, **asdict(self.computation)})
 
     def run(self, report: Callable[[Progress], None]) -> list[Candidate]:
@@ -160,10 +160,10 @@ class TrainingRun:
     def _train_epoch(
         self, report: Callable[[Progress], None], interruption: Callable[[], Interruption | None]
     ) -> float:
-        """What is left of an epoch; returns pictures a second."""
+        """Trains for the rest of an epoch; returns pictures a second."""
         trainer, meter, rate = self.trainer, RateMeter(), 0.0
         for _ in trainer.train_epoch():
-            # All processes have to leave after the same step.
+            # All processes have to stop after the same step.
             if trainer.any_process(interruption() is not None):
                 self._save()
                 raise interruption() or KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Snapshots: the averaged weights of a run's last epochs, kept, averaged and compared at its end.
+"""Snapshots: the averaged weights of a run's last epochs, which are averaged and compared at its end.
 
 After Huang et al., "Snapshot Ensembles" (2017), and Izmailov et al., "Averaging Weights Leads to Wider
 Optima and Better Generalization" (2018).
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 _FOLDER = "snapshots"
 _MEANS = 2
-"""From so many snapshots on there is something to average."""
+"""The least number of snapshots that can be averaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Networks (several answer by the mean of their probabilities) and their accuracy on PublicTest."""
+    """A network, or several whose probabilities are averaged, and the accuracy on PublicTest."""
 
     name: str
     epochs: tuple[int, ...]
@@ -39,7 +39,7 @@ class Candidate:
     public_accuracy: float
 
     def member(self, number: int) -> Candidate:
-        """One of several networks, by its place among them."""
+        """One of several networks, by its number."""
         return Candidate(self.name, (self.epochs[number],), (self.networks[number],), self.public_accuracy)
 
 
@@ -50,7 +50,7 @@ def save_snapshot(folder: Path, epoch: int, weights: Weights, kept: int) -> None
         ReportError: it cannot be written.
     """
     snapshots = folder / _FOLDER
-    with suppress(OSError):  # what is wrong shows when the file is written
+    with suppress(OSError):  # writing the file will say what is wrong
         snapshots.mkdir(exist_ok=True)
     rows = {name: value.contiguous() for name, value in weights.items()}  # not channels last
     write_whole(snapshots / f"epoch-{epoch:04d}.safetensors", lambda file: file.write(save(rows)))
@@ -58,7 +58,7 @@ def save_snapshot(folder: Path, epoch: int, weights: Weights, kept: int) -> None
 
 
 def keep_snapshots(folder: Path, epoch: int, kept: int) -> None:
-    """Removes all but the last `kept` snapshots up to an epoch: those after it are another run's."""
+    """Removes all but the last `kept` snapshots up to an epoch; later ones belong to another run."""
     ours = [number for number in _files(folder) if number <= epoch]
     for number, path in _files(folder).items():
         if number not in ours[-kept:]:
@@ -66,7 +66,7 @@ def keep_snapshots(folder: Path, epoch: int, kept: int) -> None:
 
 
 def load_snapshots(folder: Path) -> dict[int, Weights]:
-    """The snapshots that are kept, by their epochs.
+    """The kept snapshots, by their epochs.
 
     Raises:
         UsageError: one cannot be read.
@@ -75,7 +75,7 @@ def load_snapshots(folder: Path) -> dict[int, Weights]:
     for epoch, path in _files(folder).items():
         try:
             snapshots[epoch] = load(path.read_bytes())
-        except Exception as error:  # safetensors raises an error of its own, OSError or others
+        except Exception as error:  # safetensors raises its own error, OSError or others
             raise UsageError(f"{path} is broken: {error}.", "Remove it, and use --resume.") from error
     return snapshots
 
@@ -87,12 +87,12 @@ def compare_means(
 
     Args:
         snapshots: by epoch.
-        learner: whose network the weights are of.
+        learner: it has the network for the weights.
         pixels: PublicTest, uint8 (N, 1, 48, 48).
         labels: int64 (N,).
 
     Returns:
-        Two candidates; none where there are fewer than two snapshots.
+        Two candidates; none for fewer than two snapshots.
     """
     if len(snapshots) < _MEANS:
         return []
@@ -111,7 +111,7 @@ def compare_means(
 
 
 def _mean(networks: Sequence[Weights]) -> Weights:
-    """Of weights and statistics; counts of batches stay the last one's."""
+    """The mean of weights and statistics; counts of batches are the last network's."""
     return {
         name: torch.stack([weights[name] for weights in networks]).mean(0)
         if value.is_floating_point()

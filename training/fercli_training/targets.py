@@ -1,4 +1,4 @@
-"""What a network is to answer, and what it costs to answer otherwise."""
+"""Targets, the weights of pictures, and losses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def make_targets(labels: torch.Tensor, votes: torch.Tensor | None, recipe: Train
 
     Args:
         labels: int64 (N,).
-        votes: float32 (N, 7), a row of zeros where there are none; or none at all.
+        votes: float32 (N, 7), with a row of zeros for a picture without votes; or None.
         recipe: gives `label_smoothing` and `votes`, the share of the votes.
 
     Returns:
@@ -36,7 +36,7 @@ def make_targets(labels: torch.Tensor, votes: torch.Tensor | None, recipe: Train
 
 
 def picture_weights(labels: torch.Tensor, recipe: Training) -> torch.Tensor:
-    """What each picture's loss counts, float32 (N,), by its label."""
+    """The weight of each picture's loss, float32 (N,), by its label."""
     weights = torch.tensor([recipe.class_weights.get(name, 1.0) for name in EXPRESSIONS])
     return weights[labels]
 
@@ -44,13 +44,13 @@ def picture_weights(labels: torch.Tensor, recipe: Training) -> torch.Tensor:
 def mix(
     pictures: torch.Tensor, targets: torch.Tensor, alpha: float, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mixup: each picture and target with those of another, by a share of its own (Zhang et al., 2018).
+    """Mixup: blends each picture and target with another one, in random shares (Zhang et al., 2018).
 
     Args:
         pictures: float32 (N, 1, H, W).
         targets: float32 (N, 7).
-        alpha: of the Beta distribution, both its parameters.
-        generator: where the random numbers come from.
+        alpha: both parameters of the Beta distribution.
+        generator: the source of the random numbers.
     """
     partners = torch.randperm(len(pictures), generator=generator, device=pictures.device)
     shares = _symmetric_beta(len(pictures), alpha, generator).to(pictures.device)
@@ -60,7 +60,7 @@ def mix(
 
 
 def _symmetric_beta(count: int, alpha: float, generator: torch.Generator) -> torch.Tensor:
-    """Float32 (N,). NumPy draws them, since torch's Beta distribution takes no generator."""
+    """Float32 (N,). NumPy draws them, because torch's Beta distribution does not take a generator."""
     seed = torch.randint(2**62, (), generator=generator, device=generator.device)
     return torch.from_numpy(np.random.default_rng(int(seed)).beta(alpha, alpha, count).astype(np.float32))
 
@@ -71,8 +71,8 @@ def losses(logits: torch.Tensor, targets: torch.Tensor, kind: str) -> torch.Tens
     Args:
         logits: float32 (N, 7).
         targets: float32 (N, 7), each row adding up to 1.
-        kind: `cross_entropy`, or `squared_hinge`: every expression's margin to either side, squared, as
-            in Tang, "Deep Learning using Linear Support Vector Machines" (2013), by the targets' shares.
+        kind: `cross_entropy`, or `squared_hinge`: every expression's squared margin, weighted with the
+            targets' shares (Tang, "Deep Learning using Linear Support Vector Machines", 2013).
     """
     if kind == "squared_hinge":
         belongs, does_not = (1 - logits).clamp(min=0) ** 2, (1 + logits).clamp(min=0) ** 2
@@ -86,7 +86,7 @@ def distillation(logits: torch.Tensor, teacher: torch.Tensor, temperature: float
     Args:
         logits: float32 (N, 7), the network's.
         teacher: float32 (N, 7), the teachers' probabilities at the same temperature.
-        temperature: what logits are divided by.
+        temperature: the divisor of the logits.
     """
     answers = functional.log_softmax(logits / temperature, 1)
     return functional.kl_div(answers, teacher, reduction="none").sum(1) * temperature**2

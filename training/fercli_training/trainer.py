@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from fercli_training.recipe import Training
 
 _FEWEST = 2
-"""Pictures: batch normalisation has nothing to normalise in a batch of one."""
+"""The least number of pictures: batch normalisation needs two in a batch."""
 
 _SHEET = 64
 """Pictures on the sheet of augmented inputs, and in the batch whose activations are drawn."""
 
 
 class NotFiniteError(ArithmeticError):
-    """The loss or a weight is no longer a finite number; the message says where."""
+    """The loss or a weight became NaN or infinite; the message says where."""
 
 
 class Trainer:
-    """Trains a network step by step, and knows where it stands.
+    """Trains a network step by step.
 
     The random numbers of a step have a seed of that step. So a run that goes on, from any step, has the
     numbers of an undisturbed one.
@@ -97,7 +97,7 @@ class Trainer:
         """Ends an epoch whose steps are done, and returns its mean loss and accuracy.
 
         Raises:
-            NotFiniteError: a weight is no longer a finite number.
+            NotFiniteError: a weight became NaN or infinite.
         """
         # A loss is known before its step: without this, an epoch's last step could spoil a checkpoint.
         if not self.learner.is_whole():
@@ -120,7 +120,7 @@ class Trainer:
         return self._mean(torch.tensor(float(condition), device=self.fabric.device)).item() > 0
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint holds of it, and of the network."""
+        """The trainer's and the learner's part of a checkpoint."""
         place = {"epoch": self.epoch, "step": self.step, "sums": self._sums.tolist(), "batch": self.batch}
         return place | self.learner.state()
 

@@ -4,10 +4,11 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from fercli.bundle import load_bundle
-from fercli.choosing import load_classifiers
+from fercli.classifiers import load_classifiers
 from fercli.errors import DeviceError, UnavailableError
 
 if TYPE_CHECKING:
@@ -112,3 +113,55 @@ def test_an_unknown_backend_gets_a_hint() -> None:
     with pytest.raises(UnavailableError, match=r"There is no backend onxn\.") as caught:
         load_classifiers([load_bundle("default")], "onxn", "cpu", 1)
     assert caught.value.remedy.startswith("Did you mean onnx? ")
+
+
+@pytest.fixture
+def installed(faulty_plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(faulty_plugins)
+
+
+BACKENDS = {
+    "raises-in-load": "fails: RuntimeError: it would not load.",
+    "raises-in-call": "fails: RuntimeError: it would not run.",
+    "wrong-shape": "gives no finite logits of shape (1, 7).",
+    "not-finite": "gives no finite logits of shape (1, 7).",
+    "gives-nothing": "gives no finite logits of shape (1, 7).",
+    "gives-words": "fails: ValueError: could not convert string to float: 'happy'.",
+    "loads-nothing": "fails: TypeError: it loads nothing that can be called.",
+    "leaves": "fails: SystemExit: nothing more to do.",
+    "leaves-in-load": "fails: SystemExit.",
+    "is-speechless": "fails: SpeechlessError.",
+}
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_backend_that_misbehaves_is_named_with_its_model(name: str) -> None:
+    bundle = load_bundle("default")
+    with pytest.raises(UnavailableError) as caught:
+        load_classifiers([bundle], name, "cpu", 1)
+    assert (
+        caught.value.message == f"The backend {name}, with the model in {bundle.folder}, {BACKENDS[name]}"
+    )
+    assert caught.value.remedy
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_backend_that_misbehaves_later_is_named_too() -> None:
+    _, (network,) = load_classifiers([load_bundle("default")], "forgets", "cpu", 1)
+    with pytest.raises(UnavailableError, match=r"^The backend forgets, .* fails: LookupError: it was here"):
+        network(np.zeros((3, 1, 48, 48), np.float32))
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_backend_that_cannot_say_what_it_is_is_named() -> None:
+    _, (network,) = load_classifiers([load_bundle("default")], "describes-nothing", "cpu", 1)
+    with pytest.raises(UnavailableError, match=r"^The backend describes-nothing, .* fails: AttributeE"):
+        network.describe()
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_a_backend_prints_is_no_data(capsys: pytest.CaptureFixture[str]) -> None:
+    load_classifiers([load_bundle("default")], "prints", "cpu", 1)
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "POLLUTION on reading\n")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fercli.engines.cores import usable_cores
+from fercli.devices import usable_cores
 from tests.engines.systems import SPLIT, system
 
 

@@ -1,4 +1,7 @@
-"""Which backend runs a model, and where: by name, or the fastest that is installed and fits the device."""
+"""Which backend runs a model, and where: by name, or the fastest that is installed and fits the device.
+
+This is the one place that loads backends, so that whoever calls a network needs no care of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,14 @@ import numpy as np
 from fercli.architecture import SIDE
 from fercli.devices import AUTO, CPU, places
 from fercli.errors import DeviceError, UnavailableError
-from fercli.loading import load_classifier
+from fercli.guard import guarded
 from fercli.plugins import find_backend
+from fercli.records import EXPRESSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from fercli.bundle import Bundle
     from fercli.plugins import Backend, Classifier
@@ -61,6 +67,19 @@ def load_classifiers(bundles: Sequence[Bundle], backend: str, device: str, threa
     raise (refusals + absences)[0]
 
 
+def load_classifier(name: str, backend: Backend, bundle: Bundle, device: str, threads: int) -> Classifier:
+    """A backend's network, checked and guarded; `name` is the backend's, the rest as of `Backend.load`.
+
+    A call raises UnavailableError where the network fails, or gives anything but finite logits (N, 7).
+
+    Raises:
+        DeviceError: the device is not there, or the backend cannot use it.
+        UnavailableError: the backend fails, or cannot run the bundle.
+    """
+    plugin = f"backend {name}, with the model in {bundle.folder},"
+    return guarded(plugin, lambda: _Checked(plugin, backend.load(bundle, device, threads)))
+
+
 def _candidates(backend: str, place: str) -> Sequence[str]:
     if backend != AUTO:
         return (backend,)
@@ -72,3 +91,26 @@ def _load(name: str, plugin: Backend, bundle: Bundle, place: str, threads: int) 
     # What a network cannot do with a face is better said before the first photo than after it.
     classifier(_BLANK)
     return classifier
+
+
+class _Checked:
+    """A network whose answers are logits, or an error."""
+
+    def __init__(self, plugin: str, network: Classifier) -> None:
+        self._plugin = plugin
+        self._network = network
+        if not callable(network):
+            raise TypeError("it loads nothing that can be called")
+
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        logits = np.asarray(self._network(batch), np.float32)
+        shape = (len(batch), len(EXPRESSIONS))
+        if logits.shape != shape or not np.isfinite(logits).all():
+            raise UnavailableError(
+                f"The {self._plugin} gives no finite logits of shape {shape}.",
+                "Choose another --backend or --model.",
+            )
+        return logits
+
+    def describe(self) -> Mapping[str, str]:
+        return {str(key): str(value) for key, value in self._network.describe().items()}

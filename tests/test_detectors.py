@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 
 from fercli.analyzer import prepare
-from fercli.bundle import load_bundle
-from fercli.choosing import load_classifiers
+from fercli.detectors import load_detector
 from fercli.errors import UnavailableError
-from fercli.loading import load_detector
 from tests.corpus import encoded, gradient
 
 if TYPE_CHECKING:
@@ -31,49 +29,6 @@ def _installed(faulty_plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def picture() -> NDArray[np.uint8]:
     return np.zeros((60, 80, 3), np.uint8)
-
-
-BACKENDS = {
-    "raises-in-load": "fails: RuntimeError: it would not load.",
-    "raises-in-call": "fails: RuntimeError: it would not run.",
-    "wrong-shape": "gives no finite logits of shape (1, 7).",
-    "not-finite": "gives no finite logits of shape (1, 7).",
-    "gives-nothing": "gives no finite logits of shape (1, 7).",
-    "gives-words": "fails: ValueError: could not convert string to float: 'happy'.",
-    "loads-nothing": "fails: TypeError: it loads nothing that can be called.",
-    "leaves": "fails: SystemExit: nothing more to do.",
-    "leaves-in-load": "fails: SystemExit.",
-    "is-speechless": "fails: SpeechlessError.",
-}
-
-
-@pytest.mark.parametrize("name", BACKENDS)
-def test_a_backend_that_misbehaves_is_named_with_its_model(name: str) -> None:
-    bundle = load_bundle("default")
-    with pytest.raises(UnavailableError) as caught:
-        load_classifiers([bundle], name, "cpu", 1)
-    assert (
-        caught.value.message == f"The backend {name}, with the model in {bundle.folder}, {BACKENDS[name]}"
-    )
-    assert caught.value.remedy
-
-
-def test_a_backend_that_misbehaves_later_is_named_too() -> None:
-    _, (network,) = load_classifiers([load_bundle("default")], "forgets", "cpu", 1)
-    with pytest.raises(UnavailableError, match=r"^The backend forgets, .* fails: LookupError: it was here"):
-        network(np.zeros((3, 1, 48, 48), np.float32))
-
-
-def test_a_backend_that_cannot_say_what_it_is_is_named() -> None:
-    _, (network,) = load_classifiers([load_bundle("default")], "describes-nothing", "cpu", 1)
-    with pytest.raises(UnavailableError, match=r"^The backend describes-nothing, .* fails: AttributeE"):
-        network.describe()
-
-
-def test_what_a_backend_prints_is_no_data(capsys: pytest.CaptureFixture[str]) -> None:
-    load_classifiers([load_bundle("default")], "prints", "cpu", 1)
-    captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", "POLLUTION on reading\n")
 
 
 @pytest.mark.parametrize(
@@ -123,10 +78,7 @@ def test_faces_that_are_none_are_the_detectors_fault(lie: str, monkeypatch: pyte
         detector.detect(picture())
     assert caught.value.message.startswith(f"The detector gives fails: {LIES[lie]}")
 
-    def read() -> bytes:
-        return encoded(gradient(), "png")
-
-    photo = prepare("a.png", read, detector, 10**6).photo
+    photo = prepare("a.png", picture, detector).photo
     assert photo.error == f"internal: {caught.value.message}"
 
 
@@ -138,7 +90,7 @@ def test_no_face_is_no_fault(gives: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_other_numbers_become_python_s() -> None:
     detector = load_detector("computes-in-numpy", 40, 0.9, 1)
-    photo: Photo = prepare("a.png", lambda: encoded(gradient(), "png"), detector, 10**6).photo
+    photo: Photo = prepare("a.png", picture, detector).photo
     (row,) = photo.rows()
     assert json.loads(json.dumps(row))["x2"] == 41.0
 

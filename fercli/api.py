@@ -1,0 +1,282 @@
+"""The library: photos, pictures and arrays in, records out. `fercli predict` is built on it.
+
+Nothing here prints, catches a signal or needs a program of its own: it works in a script, in a notebook
+and at Python's prompt. What goes wrong with a photo is in its record; all else that goes wrong is a
+FercliError.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import lru_cache, partial
+from math import inf
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fercli.analyzer import Analyzer
+from fercli.bundle import load_members
+from fercli.classifiers import load_classifiers
+from fercli.defaults import (
+    BACKEND,
+    BATCH_SIZE,
+    DETECTOR,
+    DEVICE,
+    MAX_PIXELS,
+    MIN_FACE,
+    MIN_SCORE,
+    MODEL,
+    TIMEOUT,
+)
+from fercli.detectors import load_detector
+from fercli.devices import usable_cores
+from fercli.engines.local import run_local
+from fercli.engines.memory import usable_memory, usable_workers
+from fercli.engines.workers import Workers
+from fercli.errors import UsageError, shortages_named
+from fercli.images import decode, read_picture
+from fercli.prediction import Predictor
+from fercli.reader import FaceReader, Pipeline
+from fercli.sources import Findings, find_photos, printable_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import BinaryIO
+
+    from numpy.typing import NDArray
+
+    from fercli.bundle import Bundle
+    from fercli.records import Photo
+
+    AnyPath = str | os.PathLike[str]
+    Encoded = bytes | bytearray | memoryview
+
+_KEPT = 4
+"""How many sets of loaded networks and detector `analyze` keeps, those that were used last."""
+
+
+def read_faces(
+    paths: AnyPath | Iterable[AnyPath],
+    *,
+    model: AnyPath | Sequence[AnyPath] = MODEL,
+    backend: str = BACKEND,
+    detector: str = DETECTOR,
+    device: str = DEVICE,
+    min_face: int = MIN_FACE,
+    min_score: float = MIN_SCORE,
+    tta: bool = False,
+    recursive: bool = True,
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
+    null_separated: bool = False,
+    stdin: BinaryIO | None = None,
+    select: Callable[[Iterator[str]], Iterable[str]] | None = None,
+    max_pixels: int = MAX_PIXELS,
+    workers: int = 0,
+    batch_size: int = BATCH_SIZE,
+    timeout: float = TIMEOUT,
+) -> FaceReader:
+    """Reads the expression of every face in photos, as `fercli predict` does.
+
+    >>> import fercli
+    >>> with fercli.read_faces("samples/photos/*biden.jpg", workers=1) as photos:
+    ...     for photo in photos:
+    ...         print(photo.path, photo.status, len(photo.faces), photo.faces[0].expression)
+    samples/photos/vice-president-biden.jpg ok 1 neutral
+
+    Args:
+        paths: photos, folders, patterns, `file://` URLs, or `-` for a list; any iterable of them, which is
+            taken from in another thread as photos are read.
+        model: the name of a model that ships (`large`: the mean of all), or a model's folder; several are
+            averaged.
+        backend: `auto`, the fastest that is installed, or a backend's name.
+        detector: `mtcnn`, `facenet`, `none` (the whole picture is the face) or a plugin's name.
+        device: where the network runs: `auto`, `cpu`, `cuda` or `cuda:N`.
+        min_face: the smallest face, in pixels.
+        min_score: the lowest score of a face, 0 to 1.
+        tta: whether each face and its mirror image are read, and averaged.
+        recursive: whether folders inside folders are entered.
+        include: in folders, take only files that match one of these patterns.
+        exclude: in folders, leave out files that match one of these.
+        null_separated: whether the list that `-` stands for is separated by NUL.
+        stdin: read for the path `-` in place of standard input.
+        select: is given the paths of all photos as they are found, and gives those to read.
+        max_pixels: larger pictures are refused before they are decoded.
+        workers: how many photos are worked on at once; 0 takes the cores and the memory that there are.
+        batch_size: how many faces the network sees at once.
+        timeout: how many seconds a photo may take.
+
+    Returns:
+        An iterator of a Photo for each photo. One that cannot be read says so in `error`.
+
+    Raises:
+        UsageError: an argument makes no sense.
+        UnavailableError: a model, backend, detector or device is not there or does not work.
+    """
+    _within("min_score", min_score, 0, 1)
+    _within("max_pixels", max_pixels, 1)
+    _within("workers", workers, 0)
+    _within("batch_size", batch_size, 1)
+    _within("timeout", timeout, 1)
+    listed = _listed(paths)
+    workers = workers or usable_workers()
+    findings = Findings()
+    with ExitStack() as stack, shortages_named():
+        # They load the detector while the networks are loaded here.
+        processes = Workers(
+            partial(load_detector, detector, min_face, min_score, threads=1),
+            max_pixels,
+            _useful(workers, listed),
+            timeout,
+            usable_memory(),
+        )
+        stack.callback(processes.close)
+        bundles = _bundles(model)
+        name, classifiers = load_classifiers(bundles, backend, device, workers)
+        pipeline = Pipeline(
+            bundles,
+            {"name": name, **classifiers[0].describe()},
+            processes.describe(),
+            processes.count,
+        )
+        found = find_photos(
+            listed,
+            recursive=recursive,
+            include=_texts(include),
+            exclude=_texts(exclude),
+            null_separated=null_separated,
+            stdin=stdin,
+            findings=findings,
+        )
+        chosen = found if select is None else select(found)
+        photos = run_local(chosen, processes, Predictor(classifiers, mirrored=tta), batch_size)
+        stack.callback(photos.close)
+        return FaceReader(photos, pipeline, findings, stack.pop_all().close)
+
+
+def analyze(
+    image: AnyPath | Encoded | NDArray[np.uint8],
+    *,
+    model: AnyPath | Sequence[AnyPath] = MODEL,
+    backend: str = BACKEND,
+    detector: str = DETECTOR,
+    device: str = DEVICE,
+    min_face: int = MIN_FACE,
+    min_score: float = MIN_SCORE,
+    tta: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> Photo:
+    """Reads the expression of every face in one picture, in this process.
+
+    The networks and the detector are loaded by the first call, and kept for calls with the same settings.
+    Threads that call it wait for each other.
+
+    >>> import cv2, fercli
+    >>> bgr = cv2.imread("samples/photos/vice-president-biden.jpg")
+    >>> photo = fercli.analyze(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+    >>> [face.expression for face in photo.faces]
+    ['neutral']
+
+    Args:
+        image: a photo's path or `file://` URL; a file's bytes; or an upright picture, uint8 (H, W, 3) RGB.
+        model: as of `read_faces`, as is all that follows.
+        backend: likewise.
+        detector: likewise.
+        device: likewise.
+        min_face: likewise.
+        min_score: likewise.
+        tta: likewise.
+        max_pixels: likewise; an array may have any number.
+
+    Returns:
+        Its Photo, whose `path` is empty where the image is not a path. A picture that cannot be read says
+        so in `error`.
+
+    Raises:
+        UsageError: the image is something else, or an argument makes no sense.
+        UnavailableError: as of `read_faces`.
+    """
+    _within("min_score", min_score, 0, 1)
+    _within("max_pixels", max_pixels, 1)
+    path, picture = _picture(image, max_pixels)
+    with _ONE_AT_A_TIME, shortages_named():
+        analyzer = _analyzer(_bundles(model), backend, detector, device, min_face, min_score, tta)
+        (photo,) = analyzer.analyze([(path, picture)])
+    return photo
+
+
+_ONE_AT_A_TIME = Lock()
+"""Detectors and networks are called from one thread at a time."""
+
+
+@lru_cache(maxsize=_KEPT)
+def _analyzer(
+    bundles: tuple[Bundle, ...],
+    backend: str,
+    detector: str,
+    device: str,
+    min_face: int,
+    min_score: float,
+    tta: bool,
+) -> Analyzer:
+    """By the models themselves, not by their names: one that was made anew is loaded anew."""
+    threads = usable_cores()
+    finder = load_detector(detector, min_face, min_score, threads)
+    classifiers = load_classifiers(bundles, backend, device, threads).classifiers
+    return Analyzer(finder, Predictor(classifiers, mirrored=tta))
+
+
+def _bundles(model: AnyPath | Sequence[AnyPath]) -> tuple[Bundle, ...]:
+    bundles = tuple(bundle for name in _texts(model) for bundle in load_members(name))
+    if not bundles:
+        raise UsageError("No model is given.", f"Leave it out, or give one such as {MODEL}.")
+    return bundles
+
+
+def _picture(
+    image: AnyPath | Encoded | NDArray[np.uint8], max_pixels: int
+) -> tuple[str, Callable[[], NDArray[np.uint8]]]:
+    """The path of an image, if it has one, and what gives its pixels."""
+    if isinstance(image, str | os.PathLike):
+        path = os.fsdecode(image)
+        return printable_path(path), partial(read_picture, path, max_pixels)
+    if isinstance(image, bytes | bytearray | memoryview):
+        return "", partial(decode, bytes(image), max_pixels)
+    if not isinstance(image, np.ndarray):
+        raise UsageError(f"A {type(image).__name__} is no image.", _IMAGES)
+    if image.dtype != np.uint8 or image.shape[2:] != (3,) or not image.size:
+        raise UsageError(f"An array of {image.dtype} {image.shape} is no image.", _IMAGES)
+    return "", partial(np.ascontiguousarray, image)
+
+
+_IMAGES = "Give a path, a file's bytes, or an upright picture as an array: uint8 (H, W, 3), RGB."
+
+
+def _within(name: str, value: float, least: float, most: float = inf) -> None:
+    if not least <= value <= most:
+        allowed = f"{least} or more" if most == inf else f"between {least} and {most}"
+        raise UsageError(f"{name} is {value}.", f"It must be {allowed}.")
+
+
+def _listed(paths: AnyPath | Iterable[AnyPath]) -> Iterable[str]:
+    """The paths as texts, at once where they are there already."""
+    if isinstance(paths, Sequence | os.PathLike):
+        return _texts(paths)
+    return map(os.fsdecode, paths)
+
+
+def _texts(given: AnyPath | Sequence[AnyPath]) -> Sequence[str]:
+    """One text or several, as several."""
+    if isinstance(given, str | os.PathLike):
+        return (os.fsdecode(given),)
+    return tuple(map(os.fsdecode, given))
+
+
+def _useful(workers: int, paths: Iterable[str]) -> int:
+    """How many workers can have a photo at all: no more than there are paths, where each is a file."""
+    if isinstance(paths, Sequence) and all(map(os.path.isfile, paths)):
+        return max(1, min(workers, len(paths)))
+    return workers

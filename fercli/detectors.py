@@ -1,0 +1,65 @@
+"""The detector of a name, loaded: what it gives is checked, what it does wrong is an error that names it.
+
+This is the one place that loads detectors, so that whoever calls one needs no care of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from itertools import chain
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from fercli.guard import guarded
+from fercli.plugins import find_detector
+from fercli.records import Box, Face, Landmarks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fercli.plugins import Detector
+
+
+def load_detector(name: str, min_face: int, min_score: float, threads: int) -> Detector:
+    """The detector of a name, checked and guarded; the arguments are those of `DetectorPlugin.load`.
+
+    A call raises UnavailableError where the detector fails, or gives anything but faces that lie somewhere.
+
+    Raises:
+        UnavailableError: there is none of that name, it cannot run here, or fails to load.
+    """
+    plugin = find_detector(name)
+    return guarded(f"detector {name}", lambda: _Checked(plugin.load(min_face, min_score, threads)))
+
+
+class _Checked:
+    """A detector whose faces lie somewhere, or an error."""
+
+    def __init__(self, detector: Detector) -> None:
+        from fercli.crop import Framing  # OpenCV, which whoever only asks for a plugin need not wait for
+
+        self._detector = detector
+        self.framing = detector.framing
+        if not isinstance(self.framing, Framing):
+            raise TypeError("its framing is no fercli.crop.Framing")
+
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        return [_sane(face) for face in self._detector.detect(rgb)]
+
+    def describe(self) -> Mapping[str, str]:
+        return {str(key): str(value) for key, value in self._detector.describe().items()}
+
+
+def _sane(face: Face) -> Face:
+    """The face in Python's own numbers, whatever a detector computes with."""
+    box = Box(*(float(side) for side in (face.box.x1, face.box.y1, face.box.x2, face.box.y2)))
+    if not (isfinite(box.area) and box.x1 <= box.x2 and box.y1 <= box.y2 and box.width + box.height > 0):
+        raise ValueError(f"it gives a face the box {box.x1:g}, {box.y1:g}, {box.x2:g}, {box.y2:g}")
+    score = float(face.score)
+    points = [] if face.landmarks is None else [(float(x), float(y)) for x, y in astuple(face.landmarks)]
+    if not all(map(isfinite, (score, *chain(*points)))):
+        raise ValueError("it gives a face a score or landmarks that are no numbers")
+    return Face(box, score, Landmarks(*points) if points else None)

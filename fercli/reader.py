@@ -1,0 +1,72 @@
+"""Photos that are being read, as an iterator that ends what it has begun."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import finalize
+
+from fercli.errors import shortage
+from fercli.records import Photo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+
+    from fercli.bundle import Bundle
+    from fercli.sources import Findings
+
+
+class Pipeline(NamedTuple):
+    """What reads the faces.
+
+    Attributes:
+        models: the models, whose probabilities are averaged.
+        backend: what runs their networks: `name`, `runtime`, `version`, `device`, `precision`, `threads`.
+        detector: what finds the faces: `detector`, `runtime`, `version`, `min_face`, `min_score`.
+        workers: how many processes read photos.
+    """
+
+    models: Sequence[Bundle]
+    backend: Mapping[str, str]
+    detector: Mapping[str, str]
+    workers: int
+
+
+class FaceReader(Iterator[Photo]):
+    """The records of photos in the order of their paths, each as soon as those before it are known.
+
+    It works ahead in processes of its own. They end with the last record, when an error or Ctrl-C comes
+    through, when it is closed, as `with` does, and when nobody refers to it any more.
+
+    Attributes:
+        pipeline: what reads the faces.
+        findings: what was found beside photos, and which paths gave none; complete after the last record.
+    """
+
+    def __init__(
+        self, photos: Generator[Photo], pipeline: Pipeline, findings: Findings, end: Callable[[], object]
+    ) -> None:
+        self.pipeline = pipeline
+        self.findings = findings
+        self._photos = photos
+        self._end = finalize(self, end)
+
+    def __next__(self) -> Photo:
+        try:
+            return next(self._photos)
+        except BaseException as error:
+            self.close()
+            lacking = shortage(error)
+            if lacking is None or lacking is error:
+                raise
+            raise lacking from error
+
+    def __enter__(self) -> FaceReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the processes, whatever they work on; no record comes after that."""
+        self._end()
