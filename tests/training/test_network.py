@@ -101,9 +101,9 @@ def test_a_description_describes_what_it_is_read_from() -> None:
 @pytest.mark.parametrize(
     ("description", "message"),
     [
-        ({}, "no architecture None"),
-        (ARTICLE | {"name": ["article"]}, r"no architecture \['article'\]"),
-        (ARTICLE | {"name": "transformer"}, "no architecture 'transformer'"),
+        ({}, "not know the architecture None"),
+        (ARTICLE | {"name": ["article"]}, r"not know the architecture \['article'\]"),
+        (ARTICLE | {"name": "transformer"}, "not know the architecture 'transformer'"),
         ({"name": "article", "kernel": 5}, "lacks convolutions, dense, dropout"),
         (ARTICLE | {"convolutions": "wide"}, "convolutions is 'wide', not a list"),
         (ARTICLE | {"convolutions": 64}, "convolutions is 64, not a list"),
