@@ -1,0 +1,100 @@
+"""Rows into a page, a block at a time."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from fercli.records import COLUMNS
+from fercli.reports.html.blocks import block
+from fercli.reports.html.page import Part, page_end, page_start
+from fercli.reports.html.pictures import pictured
+from fercli.reports.summary import Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from concurrent.futures import Future
+
+    from fercli.records import Row, Value
+    from fercli.reports.html.pictures import Pictured
+    from fercli.reports.output import Output
+
+_BLOCK = 256
+"""Rows from which on a block is written."""
+
+_THREADS = 4
+_AHEAD = 16
+"""Photos that are opened before those in front of them are done."""
+
+
+class HtmlWriter:
+    """A page of one report, or of several side by side.
+
+    Args:
+        file: what is written to.
+        out: its name, from which links to the photos lead; a descriptor stands in the current folder.
+    """
+
+    def __init__(self, file: Output, out: str | int) -> None:
+        self._file = file
+        self._beside = os.path.dirname(out) if isinstance(out, str) else ""  # noqa: PTH120 - "" is the current folder
+        self._folders: tuple[str, ...] = ("",)
+        self._parts: list[Part] = []
+        self._pool = ThreadPoolExecutor(_THREADS, "fercli-page")
+        self._waiting: deque[tuple[int, list[Row], Future[Pictured]]] = deque()
+        self._columns: dict[str, list[Value]] = {}
+        self._crops: list[str] = []
+        self._file.write(page_start().encode())
+
+    def begin(self, name: str, settings: Mapping[str, str], folder: str = "") -> None:
+        """Begins another report; without this, all rows are of one that has no name.
+
+        Args:
+            name: what the page calls it.
+            settings: what made it, by names that people read.
+            folder: the report's, which its paths may be relative to as well.
+        """
+        self._parts.append(Part(name, Summary(), settings))
+        self._folders = ("", folder) if folder else ("",)
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Takes a photo's rows; they are written with the block that they belong to."""
+        if not self._parts:
+            self.begin("", {})
+        photo = list(rows)
+        self._parts[-1].summary.add(photo)
+        task = self._pool.submit(pictured, photo, self._folders, self._beside)
+        self._waiting.append((len(self._parts) - 1, photo, task))
+        if len(self._waiting) > _AHEAD:
+            self._take()
+
+    def finish(self) -> None:
+        """Writes the last block and what people see."""
+        while self._waiting:
+            self._take()
+        self._write_block()
+        self._pool.shutdown()
+        if not self._parts:
+            self.begin("", {})
+        self._file.write(page_end(self._parts).encode())
+
+    def _take(self) -> None:
+        """Puts the photo that has waited longest into the block."""
+        part, rows, task = self._waiting.popleft()
+        found = task.result()
+        of_photo = {"report": part, "link": found.link, "width": found.width, "height": found.height, "taken": found.taken}
+        for row in rows:
+            for name in COLUMNS:
+                self._columns.setdefault(name, []).append(row[name])
+            for name, value in of_photo.items():
+                self._columns.setdefault(name, []).append(value)
+        self._crops += found.crops
+        if len(self._crops) >= _BLOCK:
+            self._write_block()
+
+    def _write_block(self) -> None:
+        if self._crops:
+            self._file.write(block(self._columns, self._crops).encode())
+            self._columns, self._crops = {}, []
