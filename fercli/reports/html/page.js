@@ -27,6 +27,7 @@ const dialog = byId("face");
 const list = byId("list");
 
 let shown = [];
+let members = null;
 let page = 0;
 let opened = -1;
 let period = null;
@@ -43,8 +44,11 @@ function element(name, properties = {}, ...children) {
 
 const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}%`;
 const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
-// A name from right to left, or with marks of direction, must not turn the words around it.
-const isolated = (text) => element("bdi", {}, text);
+// A mark of direction would show another name than there is, so it shows as its number; a name from right to
+// left must not turn the words around it.
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+const visible = (text) => text.replace(HIDDEN, (sign) => `\\u{${sign.codePointAt(0).toString(16)}}`);
+const isolated = (text) => element("bdi", {}, visible(text));
 const fileName = (row) => table.path[row].slice(folders[row].length) || table.path[row];
 
 function crop(row) {
@@ -110,13 +114,26 @@ function grouping() {
   return field("status").value === "ok" ? GROUPS[field("group").value] : null;
 }
 
+// Sorted once; a filter only leaves out.
+const inOrder = new Map();
+function ordered(name) {
+  if (!inOrder.has(name)) inOrder.set(name, [...every].sort((a, b) => ORDERS[name](a, b) || a - b));
+  return inOrder.get(name);
+}
+
 function apply() {
-  shown = every.filter(wanted());
-  const order = field("status").value === "ok" ? ORDERS[field("order").value] : ORDERS.report;
+  shown = ordered(field("status").value === "ok" ? field("order").value : "report").filter(wanted());
   const group = grouping();
-  const keys = group && new Map(shown.map((row) => [row, group.key(row)]));
-  const compareKeys = (a, b) => (typeof a === "number" ? a - b : compareText(a, b));
-  shown.sort((a, b) => (group && compareKeys(keys.get(a), keys.get(b))) || order(a, b) || a - b);
+  members = new Map();
+  if (group) {
+    for (const row of shown) {
+      const key = group.key(row);
+      if (!members.has(key)) members.set(key, []);
+      members.get(key).push(row);
+    }
+    const keys = [...members.keys()].sort((a, b) => (typeof a === "number" ? a - b : compareText(a, b)));
+    shown = keys.flatMap((key) => members.get(key));
+  }
   turn(0);
 }
 
@@ -148,13 +165,12 @@ function faces(rows) {
     const key = group?.key(row);
     if (tiles === null || key !== last) {
       tiles = element("ul", { className: "faces" });
-      if (group) parts.push(element("h3", {}, group.label(row)));
+      if (group) parts.push(element("h3", {}, group.label(row), ` (${counted(members.get(key).length, "face")})`));
       parts.push(tiles);
     }
     last = key;
     tiles.append(tile(row));
   }
-  parts[parts.length - 1]?.closest("ul");
   const first = parts.find((part) => part.localName === "ul")?.querySelector("button");
   if (first) first.tabIndex = 0;
   return parts;
@@ -165,7 +181,7 @@ function tile(row) {
   const said = `${table.expression[row]} ${percent(certainty[row])}`;
   const button = element(
     "button",
-    { type: "button", className: table.expression[row], tabIndex: -1, title: table.path[row] },
+    { type: "button", className: table.expression[row], tabIndex: -1, title: visible(table.path[row]) },
     picture(row, ""),
     element("span", { className: "label" }, said),
     element("span", { className: "unseen" }, ", face ", String(table.face[row]), " of ", isolated(name)),
@@ -179,7 +195,7 @@ function photos(rows) {
     const name = isolated(table.path[row]);
     const link = table.link[row];
     const why = table.error[row];
-    return element("li", {}, link ? element("a", { href: link }, name) : name, why ? element("div", { className: "quiet" }, why) : null);
+    return element("li", {}, link ? element("a", { href: link }, name) : name, why ? element("div", { className: "quiet" }, isolated(why)) : null);
   }));
 }
 
@@ -206,7 +222,7 @@ function whole(row) {
   const [x1, y1, x2, y2] = ["x1", "y1", "x2", "y2"].map((name) => table[name][row]);
   const [width, height] = [table.width[row], table.height[row]];
   const box = element("div", { className: "box", hidden: true });
-  const img = element("img", { alt: `The photo ${fileName(row)}, with a box around the face` });
+  const img = element("img", { alt: `The photo ${visible(fileName(row))}, with a box around the face` });
   const figure = byId("face-photo");
   img.addEventListener("load", () => {
     // A browser that turns the photo in another way shows it without a box, not with a wrong one.
@@ -236,12 +252,18 @@ function probabilities(row) {
   const lines = expressions.map((name) =>
     element(
       "tr",
-      { className: name === best ? "best" : "" },
+      { className: name === best ? `${name} best` : name },
       element("th", { scope: "row" }, name),
       ...[row, ...others].map((each) => element("td", { className: "number" }, percent(table[name][each], 1))),
-      element("td", {}, element("meter", { min: 0, max: 1, value: table[name][row], "aria-label": name })),
+      element("td", { "aria-hidden": "true" }, track(table[name][row])),
     ));
   return element("table", {}, element("caption", {}, "Probabilities"), head, element("tbody", {}, ...lines));
+}
+
+function track(share) {
+  const part = element("div");
+  part.style.width = percent(share, 1);
+  return element("div", { className: "track" }, part);
 }
 
 // The same face in the other reports: that of the same photo whose box covers most of this one's.
@@ -388,8 +410,8 @@ form.addEventListener("reset", () => {
   setTimeout(() => form.dispatchEvent(new Event("input")));
 });
 
-options(field("folder"), firstOfEach(folders).map(([folder, row]) => [row, folder || "no folder"]));
-options(field("report"), reports.map((name, place) => [place, name]));
+options(field("folder"), firstOfEach(folders).map(([folder, row]) => [row, visible(folder) || "no folder"]));
+options(field("report"), reports.map((name, place) => [place, visible(name)]));
 byId("report-field").hidden = reports.length < 2;
 byId("folder-field").hidden = field("folder").options.length < 3;
 field("group").querySelector("[value=report]").hidden = reports.length < 2;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fercli import __version__
 from fercli.records import EXPRESSIONS, Status
 from fercli.reports.html.blocks import PAGE_START, inert_json
-from fercli.wording import count_of
+from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -76,23 +76,29 @@ def _checksum(name: str) -> str:
 def _subtitle(parts: Sequence[Part]) -> str:
     faces = sum(part.summary.faces for part in parts)
     photos = sum(part.summary.photos.total() for part in parts)
-    names = ", ".join(f"<bdi>{escape(part.name)}</bdi>" for part in parts if part.name)
+    names = ", ".join(map(_bdi, filter(lambda part: part.name, parts)))
     return f"{count_of(faces, 'face')} in {count_of(photos, 'photo')}{': ' if names else ''}{names}"
 
 
 def _summary(parts: Sequence[Part]) -> str:
-    several = len(parts) > 1
-    counts = _table(
-        "Photos and faces",
-        [*(["Report"] if several else []), "Photos", "Faces", "Photos without a face", "Photos that could not be read"],
-        [[*([_name(part)] if several else []), *(_number(each) for each in _counts(part.summary))] for part in parts],
-    )  # fmt: skip
-    return counts + _expressions(parts) + _failures(parts)
+    kinds = sorted({kind for part in parts for kind in part.summary.failures})
+    lines = {
+        "Photos": lambda each: each.photos.total(),
+        "Faces": lambda each: each.faces,
+        "Photos without a face": lambda each: each.photos[Status.NO_FACE],
+        "Photos that could not be read": lambda each: each.photos[Status.ERROR],
+        **{f"of these: {escape(kind)}": partial(_failures, kind) for kind in kinds},
+    }
+    rows = [
+        [_row_header(words), *(_number(count(part.summary)) for part in parts)]
+        for words, count in lines.items()
+    ]
+    header = ["", *map(_bdi, parts)] if len(parts) > 1 else []
+    return _table("Photos and faces", header, rows) + _expressions(parts)
 
 
-def _counts(summary: Summary) -> tuple[int, int, int, int]:
-    photos = summary.photos
-    return photos.total(), summary.faces, photos[Status.NO_FACE], photos[Status.ERROR]
+def _failures(kind: str, summary: Summary) -> int:
+    return summary.failures[kind]
 
 
 def _expressions(parts: Sequence[Part]) -> str:
@@ -105,25 +111,12 @@ def _expressions(parts: Sequence[Part]) -> str:
         header += [f"Faces{of}", "Share", "95% interval", '<span class="unseen">Share as a bar</span>']
     rows = []
     for each in zip(*(part.summary.shares() for part in with_faces), strict=True):
-        cells = [_row_header(escape(each[0].expression))]
+        cells = [_row_header(each[0].expression)]
         for share in each:
-            cells += [
-                _number(share.faces), _cell(f"{share.share:.1%}"), _cell(f"{share.low:.1%} to {share.high:.1%}"),
-                f"<td>{_bar(share)}</td>",
-            ]  # fmt: skip
+            interval = f"{100 * share.low:.1f} to {share.high:.1%}"
+            cells += [_number(share.faces), _cell(f"{share.share:.1%}"), _cell(interval), f"<td>{_bar(share)}</td>"]
         rows.append(cells)
-    return _table("Share of each expression among the faces; the line in a bar is the interval", header, rows)
-
-
-def _failures(parts: Sequence[Part]) -> str:
-    kinds = sorted({kind for part in parts for kind in part.summary.failures})
-    if not kinds:
-        return ""
-    rows = [
-        [_row_header(escape(kind)), *(_number(part.summary.failures[kind]) for part in parts)] for kind in kinds
-    ]
-    headings = [_bdi(part) for part in parts] if len(parts) > 1 else ["Photos"]
-    return _table("Photos that could not be read, by kind", ["Kind", *headings], rows)
+    return _table("Expressions", header, rows)
 
 
 def _made(parts: Sequence[Part]) -> str:
@@ -147,11 +140,11 @@ def _choices() -> str:
 
 def _table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     # What scrolls sideways on a telephone must be reached by keyboard, so it needs a name.
-    head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
+    head = "".join(f'<th scope="col">{cell}</th>' if cell else "<td></td>" for cell in header)
     body = "\n".join(f"<tr>{''.join(row)}</tr>" for row in rows)
     return (
         f'<div class="wide" role="region" tabindex="0" aria-label="{escape(caption)}"><table>\n'
-        f"<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>\n"
+        f"<caption>{escape(caption)}</caption>\n{f'<thead><tr>{head}</tr></thead>' if head else ''}\n<tbody>\n{body}\n</tbody></table></div>\n"
     )
 
 
@@ -165,11 +158,7 @@ def _bar(share: Share) -> str:
 
 
 def _bdi(part: Part) -> str:
-    return f"<bdi>{escape(part.name)}</bdi>"
-
-
-def _name(part: Part) -> str:
-    return f'<th scope="row" class="name">{_bdi(part)}</th>'
+    return f"<bdi>{escape(quoted(part.name))}</bdi>"
 
 
 def _row_header(text: str) -> str:
