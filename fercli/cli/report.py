@@ -63,7 +63,10 @@ def show_reports(
     out: Annotated[
         str | None,
         typer.Option(
-            "--out", "-o", metavar="FILE.html|-", help="Write a page that shows every face; - is standard output.",
+            "--out",
+            "-o",
+            metavar="FILE.html|-",
+            help="Write a page that shows every face; - is standard output.",
             show_default="a summary on the terminal",
         ),
     ] = None,

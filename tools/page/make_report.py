@@ -36,7 +36,11 @@ def main() -> None:
     per_photo = _COLUMNS * _ROWS
     with open_report(_made(chosen.folder) + "/report.jsonl", Format.JSONL) as writer:
         for number in range(-(-chosen.faces // per_photo)):
-            name = _NAMES[number // 50 % len(_NAMES)].replace("/", "\u2215") if number % 50 == 0 else f"img_{number:05}"
+            name = (
+                _NAMES[number // 50 % len(_NAMES)].replace("/", "\u2215")
+                if number % 50 == 0
+                else f"img_{number:05}"
+            )
             place = chosen.folder / "photos" / f"{2016 + number % 9}" / f"{name}.jpg"
             place.parent.mkdir(parents=True, exist_ok=True)
             count = min(per_photo, chosen.faces - number * per_photo)
@@ -69,11 +73,15 @@ def _sources() -> list[np.ndarray]:
             half = int(max(face.box.width, face.box.height) * 0.75)
             x, y = int(face.box.x1 + face.box.width / 2), int(face.box.y1 + face.box.height / 2)
             cut = rgb[max(0, y - half) : min(height, y + half), max(0, x - half) : min(width, x + half)]
-            found.append(cv2.resize(cv2.cvtColor(cut, cv2.COLOR_RGB2BGR), (220, 220), interpolation=cv2.INTER_AREA))
+            found.append(
+                cv2.resize(cv2.cvtColor(cut, cv2.COLOR_RGB2BGR), (220, 220), interpolation=cv2.INTER_AREA)
+            )
     return found
 
 
-def _photo(sources: list[np.ndarray], random: np.random.Generator, count: int) -> tuple[np.ndarray, tuple[Face, ...]]:
+def _photo(
+    sources: list[np.ndarray], random: np.random.Generator, count: int
+) -> tuple[np.ndarray, tuple[Face, ...]]:
     picture = np.full((_TILE * _ROWS, _TILE * _COLUMNS, 3), 128, np.uint8)
     faces = []
     for place in range(count):
@@ -94,7 +102,9 @@ def _photo(sources: list[np.ndarray], random: np.random.Generator, count: int) -
 
 def _dated(jpeg: bytes, number: int) -> bytes:
     """The JPEG with an EXIF block that has the date of exposure."""
-    date = f"{2016 + number % 9}:{1 + number % 12:02}:{1 + number % 28:02} {number % 24:02}:30:00\0".encode()
+    date = (
+        f"{2016 + number % 9}:{1 + number % 12:02}:{1 + number % 28:02} {number % 24:02}:30:00\0".encode()
+    )
     first = struct.pack("<HHHIII", 1, 34665, 4, 1, 26, 0)
     details = struct.pack("<HHHIII", 1, 36867, 2, len(date), 44, 0)
     exif = b"Exif\0\0II*\0\x08\0\0\0" + first + details + date

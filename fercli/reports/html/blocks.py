@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 PAGE_START = b"<!doctype html><!-- a report of fercli -->\n"
 """What every page begins with, and by which it is known."""
 
+PAGE_END = b"</html>"
+
 _ROWS = '<script type="application/json" class="rows">'
 _CROPS = '<script type="text/plain" class="crops">'
 _END = "</script>\n"
@@ -41,8 +43,11 @@ def read_page(path: str) -> Iterator[Any]:
     with Path(path).open("rb") as file:
         if file.readline() != PAGE_START:
             raise ValueError("it begins in another way")
+        line = b""
         for line in file:
             if line.startswith(start):
                 columns = json.loads(line.removeprefix(start).removesuffix(end))
                 for values in zip(*(columns[name] for name in COLUMNS), strict=True):
                     yield dict(zip(COLUMNS, values, strict=True))
+        if line.rstrip() != PAGE_END:
+            raise ValueError("it ends early")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fercli import __version__
 from fercli.records import EXPRESSIONS, Status
-from fercli.reports.html.blocks import PAGE_START, inert_json
+from fercli.reports.html.blocks import PAGE_END, PAGE_START, inert_json
 from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def page_end(parts: Sequence[Part]) -> str:
     )
     return (
         f'{markup}<script type="application/json" id="about">{inert_json(about)}</script>\n'
-        f'<script type="module">{_asset("page.js")}</script>\n</body>\n</html>\n'
+        f'<script type="module">{_asset("page.js")}</script>\n</body>\n{PAGE_END.decode()}\n'
     )
 
 
@@ -114,7 +114,12 @@ def _expressions(parts: Sequence[Part]) -> str:
         cells = [_row_header(each[0].expression)]
         for share in each:
             interval = f"{100 * share.low:.1f} to {share.high:.1%}"
-            cells += [_number(share.faces), _cell(f"{share.share:.1%}"), _cell(interval), f"<td>{_bar(share)}</td>"]
+            cells += [
+                _number(share.faces),
+                _cell(f"{share.share:.1%}"),
+                _cell(interval),
+                f"<td>{_bar(share)}</td>",
+            ]
         rows.append(cells)
     return _table("Expressions", header, rows)
 
@@ -123,7 +128,9 @@ def _made(parts: Sequence[Part]) -> str:
     lists = []
     for part in parts:
         settings = part.settings or {"Settings": "The report does not tell with what it was made."}
-        lines = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in settings.items())
+        lines = "".join(
+            f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in settings.items()
+        )
         heading = f"<h3>{_bdi(part)}</h3>\n" if len(parts) > 1 else ""
         lists.append(f'{heading}<dl class="settings">{lines}</dl>\n')
     lists.append(f"<p>The page was made with fercli {escape(__version__)}.</p>\n")

@@ -84,7 +84,13 @@ class HtmlWriter:
         """Puts the photo that has waited longest into the block."""
         part, rows, task = self._waiting.popleft()
         found = task.result()
-        of_photo = {"report": part, "link": found.link, "width": found.width, "height": found.height, "taken": found.taken}
+        of_photo = {
+            "report": part,
+            "link": found.link,
+            "width": found.width,
+            "height": found.height,
+            "taken": found.taken,
+        }
         for row in rows:
             for name in COLUMNS:
                 self._columns.setdefault(name, []).append(row[name])
