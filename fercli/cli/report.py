@@ -79,6 +79,19 @@ def show_reports(
     """
     if out is not None:
         _write_page(reports, out, quiet=quiet)
+        return
+    from fercli.cli.summary import LEAST_CERTAIN, print_summary
+    from fercli.reports.reading import read_report
+    from fercli.reports.summary import Summary
+    from fercli.sources import printable_path
+
+    for report in reports:
+        summary = Summary(LEAST_CERTAIN)
+        with counting("photo", shown=not quiet) as count:
+            for rows in read_report(report):
+                summary.add(rows)
+                count(report)
+        print_summary(printable_path(report), summary)
 
 
 def _write_page(reports: list[str], out: str, *, quiet: bool) -> None:

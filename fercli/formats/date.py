@@ -17,7 +17,7 @@ _SEARCHED = 1 << 20
 """Bytes at either end of a file in which the block is looked for; WebP and PNG may have it at the end."""
 
 _TAKEN, _CHANGED, _DETAILS = 36867, 306, 34665
-_TEXT, _LONG = 2, 4
+_TEXT, _POINTERS = 2, (4, 13)
 _LENGTH = len("2026:01:31 12:00:00")
 
 
@@ -53,7 +53,7 @@ def _directory(exif: bytes, order: str, start: int) -> dict[int, bytes | int]:
     values: dict[int, bytes | int] = {}
     for entry in range(start + 2, start + 2 + 12 * min(count, MAX_PARTS), 12):
         tag, kind, length, value = struct.unpack_from(f"{order}HHII", exif, entry)
-        if tag == _DETAILS and kind == _LONG:
+        if tag == _DETAILS and kind in _POINTERS:
             values[tag] = value
         elif tag in (_TAKEN, _CHANGED) and kind == _TEXT and length > _LENGTH:
             values[tag] = struct.unpack_from(f"{_LENGTH}s", exif, value)[0]
