@@ -37,8 +37,7 @@ def doctor() -> None:
         ready = ", ".join(each.name for each in found if each.availability.ok)
         works.append(f"  {kind}s ready: {ready or 'none'}")
         missing += _reasons(kind, found)
-    works += _computer()
-    lines = [f"fercli {__version__} {'cannot read photos here' if fails else 'reads photos here'}."]
+    lines = [f"fercli {__version__} {'cannot read' if fails else 'reads'} photos here.", _computer()]
     for title, part in (("Works", works), ("Does not work", fails), ("Not available", missing)):
         if part:
             lines += ["", title, *part]
@@ -56,13 +55,14 @@ def _reasons(kind: str, found: list[Discovered]) -> Iterator[str]:
                 yield f"    {each.availability.remedy}"
 
 
-def _computer() -> Iterator[str]:
+def _computer() -> str:
     from fercli.devices import cuda_devices, usable_cores
 
+    python = f"Python {platform.python_version()}"
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
-    yield f"  python {platform.python_version()}, {system}, {count_of(usable_cores(), 'core')}"
     count = cuda_devices()
-    yield f"  CUDA: {count_of(count, 'device') if count else 'NVIDIA drivers show no device'}"
+    cuda = count_of(count, "CUDA device") if count else "no CUDA device"
+    return f"{python}, {system}, {count_of(usable_cores(), 'core')}, {cuda}."
 
 
 def _check_backend() -> str:

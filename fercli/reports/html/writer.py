@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
+from fercli.ahead import Ahead
 from fercli.records import COLUMNS
 from fercli.reports.html.blocks import block
 from fercli.reports.html.page import Part, page_end, page_start
@@ -15,7 +15,6 @@ from fercli.reports.summary import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from concurrent.futures import Future
 
     from fercli.records import Row, Value
     from fercli.reports.html.pictures import Pictured
@@ -23,10 +22,6 @@ if TYPE_CHECKING:
 
 _BLOCK = 256
 """Rows from which on a block is written."""
-
-_THREADS = 4
-_AHEAD = 16
-"""Photos that are opened before those in front of them are done."""
 
 
 class HtmlWriter:
@@ -42,8 +37,7 @@ class HtmlWriter:
         self._beside = os.path.dirname(out) if isinstance(out, str) else ""  # noqa: PTH120 - "" is the current folder
         self._folders: tuple[str, ...] = ("",)
         self._parts: list[Part] = []
-        self._pool = ThreadPoolExecutor(_THREADS, "fercli-page")
-        self._waiting: deque[tuple[int, list[Row], Future[Pictured]]] = deque()
+        self._ahead: Ahead[tuple[int, list[Row], Pictured]] = Ahead()
         self._columns: dict[str, list[Value]] = {}
         self._crops: list[str] = []
         self._file.write(page_start().encode())
@@ -65,25 +59,21 @@ class HtmlWriter:
             self.begin("", {})
         photo = list(rows)
         self._parts[-1].summary.add(photo)
-        task = self._pool.submit(pictured, photo, self._folders, self._beside)
-        self._waiting.append((len(self._parts) - 1, photo, task))
-        if len(self._waiting) > _AHEAD:
-            self._take()
+        part, look = len(self._parts) - 1, partial(pictured, photo, self._folders, self._beside)
+        for done in self._ahead.add(lambda: (part, photo, look())):
+            self._take(*done)
 
     def finish(self) -> None:
         """Writes the last block and what people see."""
-        while self._waiting:
-            self._take()
+        for done in self._ahead.rest():
+            self._take(*done)
         self._write_block()
-        self._pool.shutdown()
         if not self._parts:
             self.begin("", {})
         self._file.write(page_end(self._parts).encode())
 
-    def _take(self) -> None:
-        """Puts the photo that has waited longest into the block."""
-        part, rows, task = self._waiting.popleft()
-        found = task.result()
+    def _take(self, part: int, rows: list[Row], found: Pictured) -> None:
+        """Puts a photo into the block."""
         of_photo = {
             "report": part,
             "link": found.link,
