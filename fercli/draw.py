@@ -104,7 +104,6 @@ def _label(copy: NDArray[np.uint8], face: _Area, text: str, line: int, taken: Se
     free = [area for area in inside if not any(map(area.meets, taken))]
     chosen = next(iter(free or inside or [_Area(left, 0, left + across, down)]))
     cv2.rectangle(copy, chosen[:2], (chosen.right - 1, chosen.bottom - 1), _BLACK, cv2.FILLED)
-    cv2.putText(
-        copy, text, (chosen.left + margin, chosen.bottom - below), _FONT, scale, _WHITE, pen, cv2.LINE_AA
-    )
+    at = (chosen.left + margin, chosen.top + margin // 2 + high)
+    cv2.putText(copy, text, at, _FONT, scale, _WHITE, pen, cv2.LINE_AA)
     return chosen
