@@ -12,7 +12,7 @@ from fercli.comparison.faces import UNKNOWN
 from fercli.comparison.network import Measured, Network, Timings
 from fercli.comparison.tables import Column, Comparison, Section
 from fercli.devices import usable_cores
-from fercli.evaluation.intervals import wilson_interval
+from fercli.intervals import wilson_interval
 from fercli.wording import count_of
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def _date(exif: bytes) -> str | None:
     text = exact.get(_TAKEN, first.get(_CHANGED))
     if not isinstance(text, bytes):
         return None
-    return datetime.strptime(text.decode("ascii"), "%Y:%m:%d %H:%M:%S").isoformat()  # noqa: DTZ007 - EXIF knows no zone
+    return datetime.strptime(text.decode("ascii"), "%Y:%m:%d %H:%M:%S").isoformat()
 
 
 def _directory(exif: bytes, order: str, start: int) -> dict[int, bytes | int]:

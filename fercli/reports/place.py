@@ -12,8 +12,8 @@ from fercli.errors import UsageError
 from fercli.files import descriptor
 from fercli.records import COLUMNS
 from fercli.replacing import REMOVE, refuse_input
-from fercli.reports.output import cannot_write, claimed_standard_output, replaceable
 from fercli.reports.html.blocks import PAGE_START
+from fercli.reports.output import cannot_write, claimed_standard_output, replaceable
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
