@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from fercli.cli.messages import count_of, print_table, say, show
@@ -11,6 +12,11 @@ from fercli.records import Status
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from fercli.copies import Copies
+    from fercli.records import Photo
     from fercli.reports.summary import Summary
 
 LEAST_CERTAIN = 10
@@ -30,33 +36,65 @@ def counts(summary: Summary) -> str:
     return f"{photos}: {faces}, {without} without a face, {failed} that could not be read"
 
 
-def say_shares(summary: Summary, photos: int, seconds: float) -> None:
-    """On a terminal, says on standard error what the faces of a run express, and how fast it was.
+class Beside:
+    """What a run shows beside its report: pictures, and what the faces express.
 
-    Words and figures come first in a line and a bar last. It is left out where there is little room, and on
-    a terminal without means (TERM=dumb), where a screen reader would read it out sign by sign.
-
-    Args:
-        summary: of the whole report.
-        photos: those that were read now.
-        seconds: how long that took.
+    Raises:
+        UsageError: pictures would be written among the photos.
     """
-    if sys.stderr is None or not sys.stderr.isatty():
-        return
-    shares = sorted((share for share in summary.shares() if share.faces), key=lambda share: -share.faces)
-    texts = [
-        f"{share.expression:<9}{share.share:>4.0%}{share.faces:>{len(str(summary.faces)) + 2}}"
-        for share in shares
-    ]
-    room = min(_LONGEST_BAR, _columns() - max(map(len, texts), default=0) - 3)
-    bars = room >= _SHORTEST_BAR and os.environ.get("TERM") != "dumb"
-    for share, text in zip(shares, texts, strict=True):
-        say(f"{text}  {_bar(share.share, room)}".rstrip() if bars else text)
-    if summary.failures:
-        kinds = (f"{count} {kind}" for kind, count in summary.failures.most_common())
-        say(f"Not read: {', '.join(kinds)}.")
-    if photos and seconds:
-        say(f"{photos / seconds:.1f} photos a second.")
+
+    def __init__(self, annotate: Path | None, crops: Path | None, paths: list[str]) -> None:
+        from fercli.reports.summary import Summary
+
+        self._summary = Summary()
+        self._seconds = 0.0
+        self._copies: Copies | None = None
+        if annotate is not None or crops is not None:
+            from fercli.copies import Copies
+
+            self._copies = Copies(annotate, crops, paths)
+
+    def watched(self, photos: Iterable[Photo]) -> Iterator[Photo]:
+        """The photos, once they are counted and their pictures are under way."""
+        began = time.monotonic()
+        for photo in photos:
+            self._summary.add(photo.rows())
+            if self._copies is not None:
+                self._copies.add(photo)
+            yield photo
+            self._seconds = time.monotonic() - began
+
+    def say_shares(self) -> None:
+        """On a terminal, says on standard error what the faces express, and how fast they were read.
+
+        Words and figures come first in a line and a bar last. It is left out where there is little room, and
+        on a terminal without means (TERM=dumb), where a screen reader would read it out sign by sign.
+        """
+        if sys.stderr is None or not sys.stderr.isatty():
+            return
+        width = len(str(self._summary.faces)) + 2
+        shares = sorted(
+            (each for each in self._summary.shares() if each.faces), key=lambda each: -each.faces
+        )
+        texts = [f"{each.expression:<9}{each.share:>4.0%}{each.faces:>{width}}" for each in shares]
+        room = min(_LONGEST_BAR, _columns() - max(map(len, texts), default=0) - 3)
+        bars = room >= _SHORTEST_BAR and os.environ.get("TERM") != "dumb"
+        for share, text in zip(shares, texts, strict=True):
+            say(f"{text}  {_bar(share.share, room)}" if bars else text)
+        if self._summary.failures:
+            kinds = (f"{count} {kind}" for kind, count in self._summary.failures.most_common())
+            say(f"Not read: {', '.join(kinds)}.")
+        if self._seconds:
+            say(f"{self._summary.photos.total() / self._seconds:.1f} photos a second.")
+
+    def finish(self) -> None:
+        """Waits for the last picture.
+
+        Raises:
+            ReportError: a picture cannot be written, or something else was in the place of one.
+        """
+        if self._copies is not None:
+            self._copies.finish()
 
 
 def print_summary(name: str, summary: Summary) -> None:
