@@ -1,4 +1,4 @@
-"""Pictures beside a report: copies of the photos with boxes, and the faces cut out, in folders of their own."""
+"""Pictures beside a report: copies of the photos with boxes, and the faces cut out."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Summary:
         ]  # fmt: skip
 
     def least_certain(self) -> list[Row]:
-        """The rows of the faces whose expression is least certain, these first; as many as were asked for."""
+        """The rows of the faces that are least certain, these first; as many as were asked for."""
         return [row for _, _, row in sorted(self._least, key=lambda entry: (-entry[0], -entry[1]))]
 
     def _keep(self, row: Row) -> None:

@@ -4,8 +4,6 @@ import io
 from typing import Any
 
 import pytest
-from PIL import Image
-
 from fercli.formats.date import date_taken
 
 TAKEN, CHANGED, DETAILS = 36867, 306, 34665
@@ -13,6 +11,8 @@ KINDS = ("JPEG", "PNG", "WEBP", "TIFF")
 
 
 def picture(kind: str, *, taken: str | None = None, changed: str | None = None, **options: Any) -> bytes:
+    from PIL import Image
+
     exif = Image.Exif()
     if changed is not None:
         exif[CHANGED] = changed

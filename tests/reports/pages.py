@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Page(HTMLParser):
-    """The elements of a page in their order, each with its attributes and the text directly inside of it."""
+    """The elements of a page in their order, each with its attributes and its own text."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(convert_charrefs=True)

@@ -45,7 +45,8 @@ def page_start() -> str:
     return (
         f'{PAGE_START.decode()}<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f'<meta name="generator" content="fercli {__version__}">\n<meta name="referrer" content="no-referrer">\n'
+        f'<meta name="generator" content="fercli {__version__}">\n'
+        '<meta name="referrer" content="no-referrer">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         "<title>fercli: faces and their expressions</title>\n"
         f"<style>{_asset('page.css')}</style>\n</head>\n<body>\n"
@@ -146,19 +147,21 @@ def _choices() -> str:
 
 
 def _table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    # What scrolls sideways on a telephone must be reached by keyboard, so it needs a name.
     head = "".join(f'<th scope="col">{cell}</th>' if cell else "<td></td>" for cell in header)
-    body = "\n".join(f"<tr>{''.join(row)}</tr>" for row in rows)
+    lines = "\n".join(f"<tr>{''.join(row)}</tr>" for row in rows)
+    # What scrolls sideways on a telephone must be reached by keyboard, so it needs a name.
     return (
         f'<div class="wide" role="region" tabindex="0" aria-label="{escape(caption)}"><table>\n'
-        f"<caption>{escape(caption)}</caption>\n{f'<thead><tr>{head}</tr></thead>' if head else ''}\n<tbody>\n{body}\n</tbody></table></div>\n"
+        f"<caption>{escape(caption)}</caption>\n"
+        f"{f'<thead><tr>{head}</tr></thead>' if head else ''}\n<tbody>\n{lines}\n</tbody></table></div>\n"
     )
 
 
 def _bar(share: Share) -> str:
     low, high = 100 * share.low, 100 * share.high
     return (
-        f'<svg class="share {share.expression}" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        f'<svg class="share {share.expression}" viewBox="0 0 100 10" preserveAspectRatio="none"'
+        ' aria-hidden="true">'
         f'<rect width="{100 * share.share:.2f}" height="10"/>'
         f'<line x1="{low:.2f}" x2="{high:.2f}" y1="5" y2="5"/></svg>'
     )
