@@ -30,9 +30,10 @@ _TITLE, _HEADING, _WORDS = 20, 14, 13
 """Sizes of letters, in points."""
 
 _HOW_TO_READ = (
-    "Grad-CAM colours the places that speak for the expression: the brighter, the more. Below, each row is a"
-    " layer, from the first to the last.\nA map shows where a layer finds what it looks for: yellow is much, violet"
-    " nothing. Early layers see edges, late ones whole parts of the face."
+    "Grad-CAM colours the places that speak for the expression: the brighter, the more."
+    " Below, each row is a layer, from the first to the last.\n"
+    "A map shows where a layer finds what it looks for: yellow is much, violet nothing."
+    " Early layers see edges, late ones whole parts of the face."
 )
 
 
@@ -105,7 +106,10 @@ def _draw_top(
         over.imshow(attention, cmap="inferno", alpha=0.7 * attention.clip(0, 1), vmin=0, vmax=1)
     else:
         # A dark picture would be read as one of where it looks.
-        _show(cam, explanation.face, f"Grad-CAM finds no\nplace that speaks\nfor {wanted}")
+        cam.text(
+            0.5, 0.5, f"Grad-CAM finds no\nplace that speaks\nfor {wanted}", fontsize=_WORDS, ha="center"
+        )
+        cam.set_axis_off()
         _show(over, rgb, "the face")
     low, high = corners.min(axis=0), corners.max(axis=0)
     margin = 0.25 * (high - low).max()
