@@ -65,10 +65,8 @@ class TestAfterARun:
         )
         *_, first, second, failures, rate, last, end = printed.split("\n")
         assert end == ""
-        assert (
-            last
-            == f"2 photos: 4 faces, 0 photos without a face, 1 that could not be read; {tmp_path / 'r.csv'}."
-        )
+        counts = "2 photos: 4 faces, 0 photos without a face, 1 that could not be read"
+        assert last == f"{counts}; {tmp_path / 'r.csv'}."
         assert rate.endswith(" photos a second.")
         assert failures == "Not read: 1 empty."
         for line, expression in ((first, "happy"), (second, "neutral")):
@@ -129,8 +127,10 @@ class TestOfAReport:
         assert "fear 0 0.0% 0.0% 56.1%" in lines
         assert lines.index("empty 2") < lines.index("missing 1")
         assert lines[-3:] == [
-            "31.0% happy, face 1 of b.jpg", "40.0% happy, face 0 of 'a b.jpg'", "90.0% happy, face 0 of b.jpg",
-        ]  # fmt: skip
+            "31.0% happy, face 1 of b.jpg",
+            "40.0% happy, face 0 of 'a b.jpg'",
+            "90.0% happy, face 0 of b.jpg",
+        ]
 
     def test_several_one_after_another(self, run: Run, tmp_path: Path) -> None:
         report(tmp_path / "1.csv", PHOTOS[:1])

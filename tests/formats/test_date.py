@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import pytest
+
 from fercli.formats.date import date_taken
 
 TAKEN, CHANGED, DETAILS = 36867, 306, 34665

@@ -1,7 +1,7 @@
-"""Makes photos with many faces and their report, to see how a page bears them: python -m tools.page.make_report.
+"""Makes photos with many faces and their report, to see how a page bears them.
 
-Faces are those of samples/photos, cut at random and disturbed, so that each takes about the bytes that a face
-of its own takes. Probabilities and dates are random; some names would harm a careless page.
+Faces are those of samples/photos, cut at random and disturbed, so that each takes about the bytes that a
+face of its own takes. Probabilities and dates are random; some names would harm a careless page.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from fercli.reports import Format, open_report
 
 _TILE, _COLUMNS, _ROWS = 160, 4, 2
 _NAMES = (
-    "<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "\"'><svg onload=alert(3)>", "a&lt;b&amp;c",
-    "\u202egnp.exe", "שלום عالم", "two\nlines\u2028and more", "'; alert(4); '", "<!--", "javascript:alert(5)", "%2e%2e%2f#?x=1",
+    "<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "\"'><svg onload=alert(3)>",
+    "a&lt;b&amp;c", "\u202egnp.exe", "שלום عالم", "two\nlines\u2028and more", "'; alert(4); '", "<!--",
+    "javascript:alert(5)", "%2e%2e%2f#?x=1",
 )  # fmt: skip
 
 
@@ -45,8 +46,7 @@ def main() -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             count = min(per_photo, chosen.faces - number * per_photo)
             picture, faces = _photo(sources, random, count)
-            written, jpeg = cv2.imencode(".jpg", picture)
-            assert written
+            jpeg = cv2.imencode(".jpg", picture)[1]
             place.write_bytes(_dated(jpeg.tobytes(), number) if number % 3 else jpeg.tobytes())
             writer.write(Photo(str(place), faces, picture.shape[1], picture.shape[0]).rows())
         for name in _NAMES:
@@ -88,7 +88,7 @@ def _photo(
         source = sources[random.integers(len(sources))]
         x, y = random.integers(0, 220 - _TILE, 2)
         tile = source[y : y + _TILE, x : x + _TILE]
-        if random.random() < 0.5:
+        if random.integers(2):
             tile = tile[:, ::-1]
         tile = cv2.convertScaleAbs(tile, alpha=random.uniform(0.7, 1.2), beta=random.uniform(-20, 20))
         top, left = place // _COLUMNS * _TILE, place % _COLUMNS * _TILE
