@@ -54,11 +54,9 @@ def with_boxes(rgb: NDArray[np.uint8], boxes: Sequence[Box], labels: Sequence[st
     height, width = rgb.shape[:2]
     times = max(1, min(-(-_SMALLEST // min(height, width)), _LARGEST_SIDE // max(height, width)))
     size = (width * times, height * times)
-    copy = (
-        np.ascontiguousarray(cv2.resize(rgb, size, interpolation=cv2.INTER_NEAREST))
-        if times > 1
-        else rgb.copy()
-    )
+    copy = rgb.copy()
+    if times > 1:
+        copy = cv2.resize(rgb, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8, copy=False)
     areas = [_area(box, times) for box in boxes]
     # A line's thickness is that of a thin pen on the whole photo.
     line = max(1, round(max(size) / 700))

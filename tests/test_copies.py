@@ -144,9 +144,9 @@ class TestWhatIsNotReplaced:
     @pytest.mark.parametrize("where", ["in", "in/below", "in/a.png"])
     def test_a_folder_that_photos_are_read_from(self, tmp_path: Path, where: str) -> None:
         path = picture(tmp_path / "in" / "a.png")
-        for folders in ((tmp_path / where, None), (None, tmp_path / where)):
+        for annotate, crops in ((tmp_path / where, None), (None, tmp_path / where)):
             with pytest.raises(UsageError):
-                Copies(*folders, [str(path.parent)])
+                Copies(annotate, crops, [str(path.parent)])
 
     def test_a_link_to_a_folder_that_photos_are_read_from(self, tmp_path: Path) -> None:
         path = picture(tmp_path / "in" / "a.png")

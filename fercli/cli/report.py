@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -22,16 +22,13 @@ from fercli.reports import (
 )
 from fercli.wording import count_of
 
-if TYPE_CHECKING:
-    import click
-
 _SHOW = "show"
 
 
 class _ShowUnlessSaid(TyperGroup):
     """Takes what is no command for the reports to show."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in {*self.commands, *ctx.help_option_names}:
             args = [_SHOW, *args]
         return super().parse_args(ctx, args)

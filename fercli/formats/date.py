@@ -31,7 +31,7 @@ def date_taken(data: bytes) -> str | None:
     """
     for part in (data[:_SEARCHED], data[-_SEARCHED:]):
         if (found := _BLOCK.search(part)) is not None:
-            with suppress(OUTSIDE, ValueError):
+            with suppress(*OUTSIDE, ValueError):
                 return _date(part[found.end() :])
     return None
 

@@ -16,7 +16,7 @@ from fercli.reports.html.blocks import PAGE_END, PAGE_START, inert_json
 from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fercli.reports.summary import Share, Summary
 
@@ -83,7 +83,7 @@ def _subtitle(parts: Sequence[Part]) -> str:
 
 def _summary(parts: Sequence[Part]) -> str:
     kinds = sorted({kind for part in parts for kind in part.summary.failures})
-    lines = {
+    lines: dict[str, Callable[[Summary], int]] = {
         "Photos": lambda each: each.photos.total(),
         "Faces": lambda each: each.faces,
         "Photos without a face": lambda each: each.photos[Status.NO_FACE],

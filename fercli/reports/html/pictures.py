@@ -90,7 +90,7 @@ def _small(rgb: NDArray[np.uint8], row: Row) -> str:
     top, left = (high - side) // 2, (wide - side) // 2
     square = middle[top : top + side, left : left + side]
     written, encoded = cv2.imencode(".webp", cv2.cvtColor(square, cv2.COLOR_RGB2BGR), _WEBP)
-    return b64encode(encoded).decode() if written else ""
+    return b64encode(encoded.tobytes()).decode() if written else ""
 
 
 def _link(place: str, beside: str) -> str:
