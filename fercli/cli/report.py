@@ -96,6 +96,7 @@ def _write_page(reports: list[str], out: str, *, quiet: bool) -> None:
     from fercli.reports.html.writer import HtmlWriter
     from fercli.reports.output import open_appearing
     from fercli.reports.reading import read_report
+    from fercli.reports.settings import kept_settings
     from fercli.sources import printable_path
 
     if choose_format(out, Format.HTML if out == STANDARD_OUTPUT else None) is not Format.HTML:
@@ -112,7 +113,8 @@ def _write_page(reports: list[str], out: str, *, quiet: bool) -> None:
         file = stack.enter_context(open_appearing(target))
         writer = HtmlWriter(file, target)
         for report in reports:
-            writer.begin(printable_path(report), {}, os.path.dirname(report))  # noqa: PTH120 - "" is the current one
+            folder = os.path.dirname(report)  # noqa: PTH120 - "" is the current one
+            writer.begin(printable_path(report), kept_settings(report), folder)
             for rows in read_report(report):
                 writer.write(rows)
                 photos += 1

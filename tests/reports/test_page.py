@@ -16,6 +16,7 @@ from fercli.reports import Format, open_report
 from fercli.reports.html.writer import HtmlWriter
 from fercli.reports.output import open_appearing
 from fercli.reports.reading import read_report
+from fercli.reports.settings import Model, Settings
 from tests.conftest import Run
 from tests.reports.pages import Page
 
@@ -64,6 +65,10 @@ def colour(crop: str) -> tuple[int, int, int]:
     assert bgr is not None
     blue, green, red = bgr.reshape(-1, 3).mean(axis=0)
     return round(red), round(green), round(blue)
+
+
+def made_with(name: str) -> Settings:
+    return Settings("1.2.3", (Model(name, "0" * 64),), name, name, name, name, name, name, name, tta=True)
 
 
 class TestWhatMayRun:
@@ -117,7 +122,7 @@ class TestWhatMayRun:
             with open_appearing(str(tmp_path / out)) as file:
                 writer = HtmlWriter(file, str(tmp_path / out))
                 for report in (called, called):
-                    writer.begin(report, {called: called})
+                    writer.begin(report, made_with(called))
                     writer.write(Photo("a.jpg", error=f"{called}: x").rows())
                 writer.finish()
         plain, page = Page(tmp_path / "plain.html"), Page(tmp_path / "p.html")
@@ -251,6 +256,29 @@ class TestSummary:
         page = page_of(tmp_path / "p.html", [Photo("a.jpg", (face(1, 1, 9, 9),), 10, 10)])
         values = [has["value"] for name, has, _ in page.elements if has.get("name") == "expression"]
         assert values == list(EXPRESSIONS)
+
+
+class TestWhatMadeIt:
+    def test_model_runtime_and_settings(self, tmp_path: Path) -> None:
+        settings = Settings(
+            "1.2.3", (Model("residual", "ab" * 32), Model("article", "cd" * 32)), "onnx",
+            "onnxruntime 1.22", "CPU", "float32", "mtcnn", "40", "0.9", tta=False, shard="2/4",
+        )  # fmt: skip
+        with open_appearing(str(tmp_path / "p.html")) as file:
+            HtmlWriter(file, str(tmp_path / "p.html"), settings).finish()
+        page = Page(tmp_path / "p.html")
+        assert dict(zip(page.texts("dt"), page.texts("dd"), strict=True)) == {
+            "Model": "residual (sha256 abababababab), article (sha256 cdcdcdcdcdcd)",
+            "Backend": "onnx (onnxruntime 1.22, CPU, float32)",
+            "Detector": "mtcnn, smallest face 40, lowest score 0.9",
+            "Mirror images": "not read",
+            "Part of the photos": "2/4",
+            "fercli": "1.2.3",
+        }
+
+    def test_a_report_that_does_not_tell(self, tmp_path: Path) -> None:
+        page = page_of(tmp_path / "p.html", [])
+        assert page.texts("dd") == ["The report does not tell with what it was made."]
 
 
 PHOTOS = [

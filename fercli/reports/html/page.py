@@ -16,8 +16,9 @@ from fercli.reports.html.blocks import PAGE_END, PAGE_START, inert_json
 from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from fercli.reports.settings import Settings
     from fercli.reports.summary import Share, Summary
 
 PAGE_SIZE = 200
@@ -29,7 +30,7 @@ class Part(NamedTuple):
 
     name: str
     summary: Summary
-    settings: Mapping[str, str]
+    settings: Settings | None
 
 
 def page_start() -> str:
@@ -128,14 +129,30 @@ def _expressions(parts: Sequence[Part]) -> str:
 def _made(parts: Sequence[Part]) -> str:
     lists = []
     for part in parts:
-        settings = part.settings or {"Settings": "The report does not tell with what it was made."}
-        lines = "".join(
-            f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in settings.items()
-        )
+        told = _told(part.settings).items()
+        lines = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in told)
         heading = f"<h3>{_bdi(part)}</h3>\n" if len(parts) > 1 else ""
         lists.append(f'{heading}<dl class="settings">{lines}</dl>\n')
     lists.append(f"<p>The page was made with fercli {escape(__version__)}.</p>\n")
     return "".join(lists)
+
+
+def _told(settings: Settings | None) -> dict[str, str]:
+    """What made a report, by names that people read."""
+    if settings is None:
+        return {"Settings": "The report does not tell with what it was made."}
+    models = ", ".join(f"{model.name} (sha256 {model.sha256[:12]})" for model in settings.models)
+    runtime = ", ".join(filter(None, (settings.runtime, settings.device, settings.precision)))
+    detector = {"smallest face": settings.min_face, "lowest score": settings.min_score}
+    limits = (f"{name} {value}" for name, value in detector.items() if value)
+    return {
+        "Model": models,
+        "Backend": f"{settings.backend} ({runtime})",
+        "Detector": ", ".join((settings.detector, *limits)),
+        "Mirror images": "read too" if settings.tta else "not read",
+        **({"Part of the photos": settings.shard} if settings.shard not in {"", "1/1"} else {}),
+        "fercli": settings.fercli,
+    }
 
 
 def _choices() -> str:
