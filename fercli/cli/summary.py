@@ -67,7 +67,7 @@ class Beside:
     def say_shares(self) -> None:
         """On a terminal, says on standard error what the faces express, and how fast they were read.
 
-        Words and figures come first in a line and a bar last. It is left out where there is little room, and
+        Words and figures come first in a line, a bar last. It is left out where there is little room, and
         on a terminal without means (TERM=dumb), where a screen reader would read it out sign by sign.
         """
         if sys.stderr is None or not sys.stderr.isatty():
