@@ -8,7 +8,8 @@ import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from fercli.images import MAX_PIXELS, decode
+from fercli.defaults import MAX_PIXELS
+from fercli.images import decode
 from fercli.sources.reading import local_path, read_photo
 
 if TYPE_CHECKING:
