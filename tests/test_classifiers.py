@@ -84,7 +84,7 @@ def test_a_driver_that_shows_a_device_does_not_keep_the_cpu_from_being_taken(
 ) -> None:
     environment = {"LD_LIBRARY_PATH": str(driver)}
     assert "device CPU" in chosen(run, samples, environment, "--backend", "onnx")
-    assert "2 devices" in run("doctor", env=environment).stdout.decode()
+    assert "2 CUDA devices" in run("doctor", env=environment).stdout.decode()
 
 
 def test_cuda_that_does_not_run_is_5_with_reason_and_remedy(run: Run, samples: Path) -> None:

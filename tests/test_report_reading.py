@@ -77,7 +77,7 @@ class TestReading:
 
     def test_a_file_cut_short_is_an_error(self, tmp_path: Path, kind: Format) -> None:
         whole = written(tmp_path / "r", kind, PHOTOS).read_bytes()
-        for end in range(1, len(whole.rstrip())):
+        for end in range(1, len(whole.rstrip()), 1 + len(whole) // 4000):  # a page is long
             if kind in GROWING and whole[end - 1 : end] == b"\n" and whole[end - 2 : end] != b"\r\n":
                 continue
             (tmp_path / "r").write_bytes(whole[:end])

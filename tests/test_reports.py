@@ -81,7 +81,7 @@ class TestFormat:
     def test_a_name_that_says_none_is_refused(self, out: str) -> None:
         with pytest.raises(UsageError) as caught:
             choose_format(out, None)
-        assert caught.value.message == f"{out} does not end in .csv, .json, .jsonl, .parquet."
+        assert caught.value.message == f"{out} does not end in .csv, .json, .jsonl, .parquet, .html."
         assert "--format" in caught.value.remedy
 
 

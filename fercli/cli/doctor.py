@@ -8,51 +8,61 @@ from typing import TYPE_CHECKING
 import typer
 
 from fercli import __version__, defaults
-from fercli.cli.messages import count_of, print_table
+from fercli.cli.messages import count_of, print_document
 from fercli.errors import ExitCode, FercliError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fercli.plugins import Discovered
 
 
 def doctor() -> None:
     """Say what runs here, and why something does not; exit code 5 where `fercli predict` cannot run."""
-    from rich.table import Table
-
-    from fercli.devices import AUTO, cuda_devices, usable_cores
     from fercli.plugins import BACKENDS, DETECTORS, EXPORTERS, discover, find_detector
 
-    table = Table("what", "name", "state", "remedy", title=f"fercli {__version__}")
-    system = f"{platform.system()} {platform.release()} {platform.machine()}"
-    cores = count_of(usable_cores(), "core")
-    table.add_row("python", platform.python_version(), f"{system}, {cores}", "")
-    count = cuda_devices()
-    table.add_row(
-        "device", "cuda", count_of(count, "device") if count else "NVIDIA's driver shows none", ""
-    )
-    for kind, group in (("backend", BACKENDS), ("detector", DETECTORS), ("exporter", EXPORTERS)):
-        for found in discover(group):
-            table.add_row(kind, found.name, *_state(found))
-    well = True
-    for kind, name, check in (
-        ("model", defaults.MODEL, _check_model),
-        ("--backend", AUTO, _check_backend),
-        ("--detector", defaults.DETECTOR, lambda: find_detector(defaults.DETECTOR).name),
+    works, fails = [], []
+    for what, check in (
+        (f"model {defaults.MODEL}", _check_model),
+        (f"--backend {defaults.BACKEND}", _check_backend),
+        (f"--detector {defaults.DETECTOR}", lambda: find_detector(defaults.DETECTOR).name),
     ):
         try:
-            table.add_row(kind, name, str(check()), "")
+            works.append(f"  {what}: {check()}")
         except FercliError as error:
-            table.add_row(kind, name, error.message, error.remedy)
-            well = False
-    print_table(table)
-    if not well:
+            fails += [f"  {what}: {error.message}", f"    {error.remedy}"]
+    missing: list[str] = []
+    for kind, group in (("backend", BACKENDS), ("detector", DETECTORS), ("exporter", EXPORTERS)):
+        found = discover(group)
+        ready = ", ".join(each.name for each in found if each.availability.ok)
+        works.append(f"  {kind}s ready: {ready or 'none'}")
+        missing += _reasons(kind, found)
+    lines = [f"fercli {__version__} {'cannot read' if fails else 'reads'} photos here.", _computer()]
+    for title, part in (("Works", works), ("Does not work", fails), ("Not available", missing)):
+        if part:
+            lines += ["", title, *part]
+    print_document("\n".join(lines))
+    if fails:
         raise typer.Exit(ExitCode.UNAVAILABLE)
 
 
-def _state(found: Discovered) -> tuple[str, str]:
-    if found.availability.ok:
-        return "ready", ""
-    return f"not available: {found.availability.reason}", found.availability.remedy
+def _reasons(kind: str, found: list[Discovered]) -> Iterator[str]:
+    """Why a plugin does not run, and what to do, a line each."""
+    for each in found:
+        if not each.availability.ok:
+            yield f"  {kind} {each.name}: {each.availability.reason}"
+            if each.availability.remedy:
+                yield f"    {each.availability.remedy}"
+
+
+def _computer() -> str:
+    from fercli.devices import cuda_devices, usable_cores
+
+    python = f"Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    count = cuda_devices()
+    cuda = count_of(count, "CUDA device") if count else "no CUDA device"
+    return f"{python}, {system}, {count_of(usable_cores(), 'core')}, {cuda}."
 
 
 def _check_backend() -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import ExitStack
 from io import FileIO
 from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ from fercli import defaults
 from fercli.cli import options
 from fercli.cli.finding import nothing_to_do, say_findings
 from fercli.cli.messages import counting, say
+from fercli.cli.summary import Beside
 from fercli.errors import ExitCode, UsageError
 from fercli.records import Status
 from fercli.reports import (
@@ -90,6 +92,20 @@ def predict(
     timeout: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="What takes longer to read is an error.")
     ] = defaults.TIMEOUT,
+    annotate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write copies of the photos that have faces, with boxes, expressions and confidences.",
+            show_default=False,
+        ),
+    ] = None,
+    crops: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write the faces, in a folder for each expression.", show_default=False
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the report of a run that was ended, whatever by.")
     ] = False,
@@ -127,6 +143,7 @@ def predict(
         )
     growing = out != STANDARD_OUTPUT and replaceable(out)
     refuse_place(out, [("list on", 0) if path == STANDARD_INPUT else ("photo", path) for path in paths])
+    beside = Beside(annotate, crops, paths)
     if resume and not growing:
         raise UsageError("--resume needs a report to go on with.", "Name its file with --out.")
     with ExitStack() as stack:
@@ -168,11 +185,13 @@ def predict(
         )
         count = stack.enter_context(counting("photo", shown=not quiet))
         new = chain([first], photos) if first is not None else photos
-        _write(new, writer, tally, count, resumable=growing, strict=strict)
+        _write(beside.watched(new), writer, tally, count, resumable=growing, strict=strict)
     if not (strict and tally[Status.ERROR]):  # where it stopped, not all was looked at
         say_findings(photos.findings, quiet=quiet)
     if not quiet:
+        beside.say_shares()
         say(_summary(tally) + ("." if out == STANDARD_OUTPUT else f"; {out}."))
+    beside.finish()
     if tally[Status.ERROR] or photos.findings.fruitless:
         raise typer.Exit(ExitCode.SOME_UNREADABLE)
 

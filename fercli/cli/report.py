@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from fercli.cli.messages import counting, say
+from fercli.errors import UsageError
 from fercli.reports import (
     STANDARD_OUTPUT,
     Format,
@@ -17,8 +20,25 @@ from fercli.reports import (
     refuse_place,
     replaceable,
 )
+from fercli.wording import count_of
 
-app = typer.Typer(help="Put reports together.", no_args_is_help=True)
+_SHOW = "show"
+
+
+class _ShowUnlessSaid(TyperGroup):
+    """Takes what is no command for the reports to show."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = [_SHOW, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    help="Show reports, or put them together; fercli report REPORT... is short for fercli report show.",
+    cls=_ShowUnlessSaid,
+    no_args_is_help=True,
+)
 
 Reports = Annotated[
     list[str],
@@ -32,6 +52,77 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but erro
 @app.callback()
 def _group() -> None:
     pass
+
+
+@app.command(_SHOW)
+def show_reports(
+    reports: Reports,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE.html|-",
+            help="Write a page that shows every face; - is standard output.",
+            show_default="a summary on the terminal",
+        ),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say what reports come to, or make one page of them, side by side.
+
+    The page is one file. It shows every face cut from its photo, where that is still there, and links to
+    it; so keep the page where it is in relation to the photos.
+    """
+    if out is not None:
+        _write_page(reports, out, quiet=quiet)
+        return
+    from fercli.cli.summary import LEAST_CERTAIN, print_summary
+    from fercli.reports.reading import read_report
+    from fercli.reports.summary import Summary
+    from fercli.sources import printable_path
+
+    for report in reports:
+        summary = Summary(LEAST_CERTAIN)
+        with counting("photo", shown=not quiet) as count:
+            for rows in read_report(report):
+                summary.add(rows)
+                count(report)
+        print_summary(printable_path(report), summary)
+
+
+def _write_page(reports: list[str], out: str, *, quiet: bool) -> None:
+    from fercli.locking import locked
+    from fercli.reports.html.writer import HtmlWriter
+    from fercli.reports.output import open_appearing
+    from fercli.reports.reading import read_report
+    from fercli.reports.settings import kept_settings
+    from fercli.sources import printable_path
+
+    if choose_format(out, Format.HTML if out == STANDARD_OUTPUT else None) is not Format.HTML:
+        raise UsageError(
+            f"{out} does not end in .html.", "Name a page, or write other formats with fercli report merge."
+        )
+    refuse_place(out, [("report", report) for report in reports])
+    photos = 0
+    with ExitStack() as stack:
+        target = stack.enter_context(claimed(out))
+        if out != STANDARD_OUTPUT and replaceable(out):
+            stack.enter_context(locked(out))
+        count = stack.enter_context(counting("photo", shown=not quiet))
+        file = stack.enter_context(open_appearing(target))
+        writer = HtmlWriter(file, target)
+        for report in reports:
+            folder = os.path.dirname(report)  # noqa: PTH120 - "" is the current one
+            writer.begin(printable_path(report), kept_settings(report), folder)
+            for rows in read_report(report):
+                writer.write(rows)
+                photos += 1
+                count(report)
+        writer.finish()
+    if not quiet:
+        of = f"{count_of(photos, 'photo')} of {count_of(len(reports), 'report')}"
+        say(of + ("." if out == STANDARD_OUTPUT else f"; {out}."))
 
 
 @app.command()

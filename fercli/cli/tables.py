@@ -65,7 +65,8 @@ def fitted_document(text: str, console: Console) -> Iterator[Table | Text]:
             yield from fitted(table, console)
         else:
             for line in lines:
-                yield from _lines(line, "", console.width)
+                text = line.lstrip(" ")
+                yield from _lines(text, "", console.width, line[: len(line) - len(text)])
 
 
 def _parts(widths: Sequence[_Width], table: Table, width: int) -> Iterator[list[int]]:

@@ -11,7 +11,7 @@ from fercli.comparison.network import Measured, Network, Timings, faces_per_seco
 from fercli.comparison.side_by_side import Outcome, run_side_by_side
 from fercli.comparison.tables import Column, Comparison, Section
 from fercli.devices import usable_cores
-from fercli.evaluation.intervals import wilson_interval
+from fercli.intervals import wilson_interval
 from fercli.wording import count_of
 
 if TYPE_CHECKING:

@@ -18,7 +18,6 @@ from fercli.evaluation.calibration import (
     negative_log_likelihood,
     reliability_curve,
 )
-from fercli.evaluation.intervals import wilson_interval
 from fercli.evaluation.metrics import (
     PrecisionRecallCurve,
     bootstrap_intervals,
@@ -27,6 +26,7 @@ from fercli.evaluation.metrics import (
     macro_recall,
     precision_recall,
 )
+from fercli.intervals import wilson_interval
 from fercli.records import EXPRESSIONS
 
 if TYPE_CHECKING:

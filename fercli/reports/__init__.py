@@ -16,6 +16,9 @@ from fercli.reports.text import CsvWriter, JsonLinesWriter, JsonWriter, Writer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fercli.reports.html.writer import HtmlWriter
+    from fercli.reports.output import Output
+
 __all__ = [
     "GROWING",
     "STANDARD_OUTPUT",
@@ -38,6 +41,7 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     PARQUET = "parquet"
+    HTML = "html"
 
 
 def choose_format(out: str, asked: Format | None) -> Format:
@@ -75,9 +79,15 @@ def open_report(out: str | int, kind: Format, *, whole: bool = False) -> Iterato
             yield GROWING[kind](file)
         return
     with open_appearing(out) as file:
-        writer = _APPEARING[kind](file)
+        writer = _page(file, out) if kind is Format.HTML else _APPEARING[kind](file)
         yield writer
         writer.finish()
+
+
+def _page(file: Output, out: str | int) -> HtmlWriter:
+    from fercli.reports.html.writer import HtmlWriter  # it decodes pictures
+
+    return HtmlWriter(file, out)
 
 
 GROWING: dict[Format, type[CsvWriter | JsonLinesWriter]] = {

@@ -12,6 +12,7 @@ from fercli.errors import UsageError
 from fercli.files import descriptor
 from fercli.records import COLUMNS
 from fercli.replacing import REMOVE, refuse_input
+from fercli.reports.html.blocks import PAGE_START
 from fercli.reports.output import cannot_write, claimed_standard_output, replaceable
 from fercli.wording import quoted
 
@@ -85,5 +86,6 @@ def refuse_other_file(path: str) -> None:
         raise cannot_write(quoted(path), error) from error
     torn = any(start.startswith(first) for start in _TORN)
     parquet = first.startswith(_PARQUET) and all(name.encode() in last for name in COLUMNS)
-    if not (torn or parquet or _FIRST.match(first)):
+    page = first.startswith(PAGE_START) or PAGE_START.startswith(first)
+    if not (torn or parquet or page or _FIRST.match(first)):
         raise UsageError(f"{quoted(path)} is there and is no report of fercli.", REMOVE)

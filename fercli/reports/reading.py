@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fercli.errors import UsageError, in_one_line
 from fercli.records import COLUMNS
 from fercli.reports import GROWING, Format, choose_format
+from fercli.reports.html.blocks import read_page
 from fercli.reports.parquet import import_pyarrow
 from fercli.reports.rows import NUMBERS, checked_row, photos
 
@@ -48,7 +49,7 @@ def read_report(path: str, asked: Format | None = None) -> Iterator[list[Row]]:
     if kind in GROWING:
         yield from (rows for rows, _ in read_growing(path, kind))
         return
-    read = _read_json if kind is Format.JSON else _read_parquet
+    read = {Format.JSON: _read_json, Format.PARQUET: _read_parquet, Format.HTML: _read_html}[kind]
     try:
         yield from (rows for rows, _ in photos((row, 0) for row in read(path)))
     except OSError as error:
@@ -166,6 +167,13 @@ def _read_parquet(path: str) -> Iterator[Row]:
             yield from _numbered(path, (values for batch in batches for values in batch.to_pylist()))
     except arrow.ArrowInvalid as error:
         raise _broken(path, "it", f"is no Parquet ({in_one_line(error)})") from None
+
+
+def _read_html(path: str) -> Iterator[Row]:
+    try:
+        yield from _numbered(path, read_page(path))
+    except (ValueError, KeyError, TypeError) as error:
+        raise _broken(path, "it", f"is no page of fercli ({in_one_line(error)})") from None
 
 
 def _numbered(path: str, rows: Iterable[Any]) -> Iterator[Row]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fercli.bundle import load_bundle, sha256
-from fercli.evaluation.intervals import wilson_interval
+from fercli.intervals import wilson_interval
 from fercli.parity import CUDA_TOLERANCE, TOLERANCE
 from tests.conftest import FERCLI, Result, Run
 from tests.fer2013.made_up import BAD, COUNTS, write

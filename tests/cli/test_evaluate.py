@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from fercli.bundle import load_bundle
 from fercli.cli.commands import app
-from fercli.evaluation.intervals import wilson_interval
 from fercli.evaluation.results import headline_metrics
+from fercli.intervals import wilson_interval
 from fercli.plugins import find_backend
 from fercli.prediction import Predictor
 from fercli.records import EXPRESSIONS

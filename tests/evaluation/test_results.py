@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from fercli.bundle import load_bundle
 from fercli.cli.commands import app
-from fercli.evaluation.intervals import wilson_interval
 from fercli.evaluation.results import evaluate, headline_metrics, predict_logits
 from fercli.fer2013 import Pictures, Split
+from fercli.intervals import wilson_interval
 from fercli.records import EXPRESSIONS
 
 Logits = NDArray[np.float32]

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from fercli.evaluation.intervals import wilson_interval
 from fercli.files import whole_file
+from fercli.intervals import wilson_interval
 from fercli.png_output import write_png
 from fercli_training.recipe_files import load_experiments
 from fercli_training.run import TrainingRun

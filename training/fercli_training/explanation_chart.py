@@ -20,10 +20,21 @@ if TYPE_CHECKING:
     from fercli_training.explanation import Explanation, Maps
 
 _DOTS_PER_INCH = 100
-_SHOWN = 32
-_ACROSS = 16
-_ROW_HEIGHT = 1.75
-"""Inches for a layer's title and its two rows of maps."""
+_SHOWN = 12
+"""Pictures in a row: as many as are large enough to be seen."""
+
+_ROW_HEIGHT = 1.65
+"""Inches, for a layer's title and its row of maps."""
+
+_TITLE, _HEADING, _WORDS = 20, 14, 13
+"""Sizes of letters, in points."""
+
+_HOW_TO_READ = (
+    "Grad-CAM colours the places that speak for the expression: the brighter, the more."
+    " Below, each row is a layer, from the first to the last.\n"
+    "A map shows where a layer finds what it looks for: yellow is much, violet nothing."
+    " Early layers see edges, late ones whole parts of the face."
+)
 
 
 def explanation_chart(
@@ -38,10 +49,11 @@ def explanation_chart(
         title: the page's.
     """
     layers = explanation.layers
-    figure = Figure(figsize=(14, 4.6 + _ROW_HEIGHT * len(layers)), dpi=_DOTS_PER_INCH, layout="constrained")
-    figure.suptitle(title, fontsize=15)
-    top, bottom = _parts(figure, 2, height_ratios=(4, _ROW_HEIGHT * len(layers)))
+    figure = Figure(figsize=(14, 5.8 + _ROW_HEIGHT * len(layers)), dpi=_DOTS_PER_INCH, layout="constrained")
+    figure.suptitle(title, fontsize=_TITLE)
+    top, words, bottom = _parts(figure, 3, height_ratios=(4.3, 0.7, _ROW_HEIGHT * len(layers)))
     _draw_top(top, explanation, rgb, to_photo)
+    words.text(0.01, 0.5, _HOW_TO_READ, fontsize=_WORDS, va="center")
     for part, maps in zip(_parts(bottom, len(layers)), layers, strict=True):
         _draw_maps(part, maps)
     return figure
@@ -57,14 +69,14 @@ def filters_chart(convolutions: Mapping[str, NDArray[np.float32]], title: str) -
     figure = Figure(
         figsize=(14, 0.8 + _ROW_HEIGHT * len(convolutions)), dpi=_DOTS_PER_INCH, layout="constrained"
     )
-    figure.suptitle(title, fontsize=15)
+    figure.suptitle(title, fontsize=_TITLE)
     for part, (name, weights) in zip(_parts(figure, len(convolutions)), convolutions.items(), strict=True):
         outputs, inputs, height, width = weights.shape
         kernels = weights[:_SHOWN, 0]
         first = "" if inputs == 1 else ", as they look at the first map"
         part.suptitle(
             f"{name}: {len(kernels)} of {outputs} filters of {height}x{width} on {inputs} maps{first}",
-            fontsize=10,
+            fontsize=_HEADING,
         )
         limit = float(np.abs(kernels).max())
         for axes, kernel in zip(_grid(part), kernels, strict=False):
@@ -85,12 +97,20 @@ def _draw_top(
     photo.add_patch(Polygon(corners, fill=False, edgecolor="#d55e00", linewidth=2))
     _show(face, explanation.face, f"the input, {side}x{side}")
     wanted = EXPRESSIONS[explanation.expression]
-    _show(cam, explanation.face, f"Grad-CAM: {wanted}")
-    cam.imshow(explanation.attention, cmap="inferno", alpha=0.55, vmin=0, vmax=1)
     height, width = rgb.shape[:2]
-    attention = cv2.warpAffine(explanation.attention, to_photo, (width, height))
-    _show(over, rgb, "Grad-CAM on the photo")
-    over.imshow(attention, cmap="inferno", alpha=0.7 * attention.clip(0, 1), vmin=0, vmax=1)
+    if explanation.attention.any():
+        _show(cam, explanation.face, f"Grad-CAM: {wanted}")
+        cam.imshow(explanation.attention, cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+        _show(over, rgb, "Grad-CAM on the photo")
+        attention = cv2.warpAffine(explanation.attention, to_photo, (width, height))
+        over.imshow(attention, cmap="inferno", alpha=0.7 * attention.clip(0, 1), vmin=0, vmax=1)
+    else:
+        # A dark picture would be read as one of where it looks.
+        cam.text(
+            0.5, 0.5, f"Grad-CAM finds no\nplace that speaks\nfor {wanted}", fontsize=_WORDS, ha="center"
+        )
+        cam.set_axis_off()
+        _show(over, rgb, "the face")
     low, high = corners.min(axis=0), corners.max(axis=0)
     margin = 0.25 * (high - low).max()
     over.set_xlim(max(low[0] - margin, 0), min(high[0] + margin, width))
@@ -102,20 +122,28 @@ def _draw_probabilities(axes: Axes, probabilities: NDArray[np.float32]) -> None:
     places = range(len(EXPRESSIONS))
     axes.barh(places, probabilities, color="#0072b2")
     for place, probability in enumerate(probabilities):
-        axes.text(float(probability) + 0.02, place, f"{probability:.3f}", va="center", fontsize=9)
-    axes.set_yticks(places, EXPRESSIONS)
+        axes.text(float(probability) + 0.02, place, f"{probability:.3f}", va="center", fontsize=_WORDS)
+    axes.set_yticks(places, EXPRESSIONS, fontsize=_WORDS)
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.2)
+    axes.set_xlim(0, 1.3)
     axes.set_xticks([0, 0.5, 1])
-    axes.set_title("probabilities", fontsize=10)
+    axes.tick_params(labelsize=_WORDS)
+    axes.set_title("probabilities", fontsize=_HEADING)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_maps(figure: SubFigure, maps: Maps) -> None:
     channels, height, width = maps.values.shape
-    liveliest = np.argsort(-maps.values.var(axis=(1, 2)), kind="stable")[:_SHOWN]
-    which = "all" if channels <= _SHOWN else f"the {_SHOWN} that vary most of"
-    figure.suptitle(f"{maps.title}: {which} {channels} maps of {height}x{width}", fontsize=10)
+    varying = maps.values.var(axis=(1, 2))
+    liveliest = [
+        channel for channel in np.argsort(-varying, kind="stable")[:_SHOWN] if varying[channel] > 0
+    ]
+    which = (
+        f"the {len(liveliest)} that vary most of {channels}"
+        if len(liveliest) < channels
+        else f"all {channels}"
+    )
+    figure.suptitle(f"{maps.title}: {which} maps of {height}x{width}", fontsize=_HEADING, x=0.01, ha="left")
     for axes, channel in zip(_grid(figure), liveliest, strict=False):
         axes.imshow(maps.values[channel], cmap="viridis")
 
@@ -132,7 +160,7 @@ def _parts(
 
 def _grid(figure: SubFigure) -> list[Axes]:
     """Places for pictures, without their frames."""
-    grid: list[Axes] = figure.subplots(_SHOWN // _ACROSS, _ACROSS).ravel().tolist()
+    grid: list[Axes] = figure.subplots(1, _SHOWN).ravel().tolist()
     for axes in grid:
         axes.set_axis_off()
     return grid
@@ -140,5 +168,5 @@ def _grid(figure: SubFigure) -> list[Axes]:
 
 def _show(axes: Axes, picture: NDArray[np.generic], title: str) -> None:
     axes.imshow(picture, cmap="gray" if picture.ndim < len("HWC") else None)
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title, fontsize=_HEADING)
     axes.set_axis_off()

@@ -1,0 +1,103 @@
+"""What a page shows of a photo beside its rows: a small picture of every face, a link, a date."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
+
+import cv2
+
+from fercli.errors import PhotoError
+from fercli.formats.date import date_taken
+from fercli.portrait import portrait
+from fercli.records import Box
+from fercli.reports.photos import find_again, pixels, read_photo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fercli.records import Row
+
+SIDE = 96
+"""Of a small picture, in pixels: sharp on a telephone, and on most screens at twice the size."""
+
+_QUALITY = 60
+_WEBP = [cv2.IMWRITE_WEBP_QUALITY, _QUALITY]
+
+
+class Pictured(NamedTuple):
+    """A photo as it was found again.
+
+    Attributes:
+        link: its URL relative to the page's folder; None where it was not found.
+        width: of the upright photo, in pixels; None where it could not be decoded, as `height`.
+        height: likewise.
+        taken: the date in its EXIF.
+        crops: WebP in base64, one a row; empty where there is none.
+    """
+
+    link: str | None
+    width: int | None
+    height: int | None
+    taken: str | None
+    crops: list[str]
+
+
+def pictured(rows: Sequence[Row], folders: Iterable[str], beside: str) -> Pictured:
+    """Opens a photo again and cuts out its faces; a photo that is gone leaves the places empty.
+
+    Args:
+        rows: the photo's, of a report.
+        folders: what its path may be relative to.
+        beside: the folder of the page.
+    """
+    none = Pictured(None, None, None, None, [""] * len(rows))
+    place = find_again(str(rows[0]["path"]), folders)
+    if place is None:
+        return none
+    link = _link(place, beside)
+    try:
+        data = read_photo(place)
+        taken = date_taken(data)
+        if rows[0]["face"] is None:
+            return none._replace(link=link, taken=taken)
+        rgb = pixels(data)
+    except PhotoError:
+        return none._replace(link=link)
+    height, width = rgb.shape[:2]
+    return Pictured(link, width, height, taken, [_small(rgb, row) for row in rows])
+
+
+def _small(rgb: NDArray[np.uint8], row: Row) -> str:
+    x1, y1, x2, y2 = (float(row[name] or 0) for name in ("x1", "y1", "x2", "y2"))
+    cut = portrait(rgb, Box(x1, y1, x2, y2))
+    height, width = cut.shape[:2]
+    shrink = SIDE / min(height, width)
+    if shrink < 1:
+        size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+        # The square of a face at the edge of its photo is cut; a strip of a whole photo is not shown whole.
+        middle = cv2.resize(cut, size, interpolation=cv2.INTER_AREA)
+    else:
+        middle = cut
+    high, wide = middle.shape[:2]
+    side = min(high, wide)
+    top, left = (high - side) // 2, (wide - side) // 2
+    square = middle[top : top + side, left : left + side]
+    written, encoded = cv2.imencode(".webp", cv2.cvtColor(square, cv2.COLOR_RGB2BGR), _WEBP)
+    return b64encode(encoded.tobytes()).decode() if written else ""
+
+
+def _link(place: str, beside: str) -> str:
+    """A relative URL from one to the other; an absolute one to another drive of Windows."""
+    try:
+        relative = os.path.relpath(place, beside or os.curdir)
+    except ValueError:
+        return Path(place).resolve().as_uri()
+    url = quote(os.fsencode(relative.replace(os.sep, "/")), safe="/")
+    return url if url.startswith("../") else f"./{url}"
