@@ -16,6 +16,8 @@ from fercli.reports.text import CsvWriter, JsonLinesWriter, JsonWriter, Writer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fercli.reports.settings import Settings
+
 __all__ = [
     "GROWING",
     "STANDARD_OUTPUT",
@@ -60,11 +62,14 @@ def choose_format(out: str, asked: Format | None) -> Format:
 
 
 @contextmanager
-def open_report(out: str | int, kind: Format, *, whole: bool = False) -> Iterator[Writer]:
+def open_report(
+    out: str | int, kind: Format, *, whole: bool = False, settings: Settings | None = None
+) -> Iterator[Writer]:
     """A report to write photos to: a path, or the number of an open descriptor.
 
     CSV and JSON Lines grow photo by photo, and what is there is whole. A file of another format appears
-    when it is complete, or not at all; so does every file where `whole` asks for it.
+    when it is complete, or not at all; so does every file where `whole` asks for it. Parquet keeps the
+    settings of its run.
 
     Raises:
         ReportError: the report cannot be written.
@@ -75,7 +80,7 @@ def open_report(out: str | int, kind: Format, *, whole: bool = False) -> Iterato
             yield GROWING[kind](file)
         return
     with open_appearing(out) as file:
-        writer = _APPEARING[kind](file)
+        writer = JsonWriter(file) if kind is Format.JSON else ParquetWriter(file, settings)
         yield writer
         writer.finish()
 
@@ -85,8 +90,3 @@ GROWING: dict[Format, type[CsvWriter | JsonLinesWriter]] = {
     Format.JSONL: JsonLinesWriter,
 }
 """The formats of which every part is a report already."""
-
-_APPEARING: dict[Format, type[JsonWriter | ParquetWriter]] = {
-    Format.JSON: JsonWriter,
-    Format.PARQUET: ParquetWriter,
-}

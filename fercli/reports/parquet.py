@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fercli import __version__
+from fercli.errors import UnavailableError, UsageError, in_one_line
 from fercli.extras import import_extra
 from fercli.records import COLUMNS
+from fercli.reports.settings import Settings
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +25,7 @@ _GROUP = 1 << 14
 
 _TEXTS = {"path", "error"}
 _CHOICES = {"status", "expression"}
+_SETTINGS = b"fercli_settings"
 
 
 class ParquetWriter:
@@ -30,9 +35,9 @@ class ParquetWriter:
         UnavailableError: pyarrow is not installed.
     """
 
-    def __init__(self, file: Output) -> None:
+    def __init__(self, file: Output, settings: Settings | None = None) -> None:
         self._arrow, parquet = import_pyarrow()
-        self._schema = _schema(self._arrow)
+        self._schema = _schema(self._arrow, settings)
         self._sink = _Sink(file)
         self._writer = parquet.ParquetWriter(self._sink, self._schema, compression="zstd")
         self._columns: dict[str, list[Value]] = {name: [] for name in COLUMNS}
@@ -70,13 +75,32 @@ def import_pyarrow() -> tuple[Any, Any]:
     return pyarrow, parquet
 
 
-def _schema(arrow: Any) -> Any:
+def parquet_settings(path: str) -> Settings | None:
+    """The settings that a Parquet report has of itself, if any.
+
+    Raises:
+        UnavailableError: pyarrow is not installed.
+        UsageError: it cannot be read.
+    """
+    arrow, parquet = import_pyarrow()
+    try:
+        with Path(path).open("rb") as file:
+            metadata = parquet.read_metadata(file).metadata or {}
+    except (OSError, arrow.ArrowException) as error:
+        raise UsageError(
+            f"{quoted(path)} cannot be read: {in_one_line(error)}.", "Check its name."
+        ) from error
+    return Settings.from_json(metadata.get(_SETTINGS, b""))
+
+
+def _schema(arrow: Any, settings: Settings | None) -> Any:
     """Of the report: rounded decimals are 64-bit, so that they read as they are printed elsewhere."""
     choice = arrow.dictionary(arrow.int8(), arrow.string())
     types = dict.fromkeys(COLUMNS, arrow.float64()) | {"face": arrow.int32()}
     types |= dict.fromkeys(_TEXTS, arrow.string()) | dict.fromkeys(_CHOICES, choice)
     fields = [arrow.field(name, types[name], nullable=name not in {"path", "status"}) for name in COLUMNS]
-    return arrow.schema(fields, {"fercli_version": __version__})
+    metadata = {b"fercli_version": __version__}
+    return arrow.schema(fields, metadata | ({_SETTINGS: settings.to_json()} if settings else {}))
 
 
 class _Sink(io.RawIOBase):

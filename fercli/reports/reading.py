@@ -84,7 +84,8 @@ class _Lines:
         for line in self._file:
             self.number += 1
             self.end += len(line)
-            if not line.endswith(b"\n"):
+            # A power cut leaves NULs where a line was not written yet, also before others that were.
+            if not line.endswith(b"\n") or b"\0" in line:
                 raise self.torn()
             try:
                 yield (line.removeprefix(_BYTE_ORDER_MARK) if self.number == 1 else line).decode()

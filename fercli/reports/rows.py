@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from fercli.errors import FercliError
 from fercli.records import COLUMNS, EXPRESSIONS, Status
 
 if TYPE_CHECKING:
@@ -77,17 +78,23 @@ def _number(name: str, value: Any) -> int | float:
 
 
 def photos(rows: Iterable[tuple[Row, int]]) -> Iterator[tuple[list[Row], int]]:
-    """Rows, each with the place where it ends, by the photo that they belong to."""
+    """Rows, each with the place where it ends, by their photo; all that there are before what is raised."""
     photo: list[Row] = []
     end = 0
-    for row, row_end in rows:
-        if photo and not _continues(row, photo[-1]):
-            yield photo, end
-            photo = []
-        photo.append(row)
-        end = row_end
+    failure: Exception | None = None
+    try:
+        for row, row_end in rows:
+            if photo and not _continues(row, photo[-1]):
+                yield photo, end
+                photo = []
+            photo.append(row)
+            end = row_end
+    except FercliError as error:
+        failure = error
     if photo:
         yield photo, end
+    if failure is not None:
+        raise failure
 
 
 def _continues(row: Row, before: Row) -> bool:

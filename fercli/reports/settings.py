@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fercli import __version__
-from fercli.bundle import WEIGHTS
-from fercli.errors import UsageError
+from fercli.errors import ReportError, UsageError
 from fercli.files import whole_file
 from fercli.wording import quoted
 
@@ -101,7 +101,7 @@ def settings_of(
     """
     return Settings(
         fercli=__version__,
-        models=tuple(Model(bundle.name, _sha256(bundle)) for bundle in bundles),
+        models=tuple(Model(bundle.name, bundle.sha256) for bundle in bundles),
         backend=backend,
         runtime=f"{network.get('runtime', '')} {network.get('version', '')}".strip(),
         device=network.get("device", ""),
@@ -121,17 +121,14 @@ def settings_file(report: str) -> Path:
 
 
 def keep_settings(report: str, settings: Settings | None) -> None:
-    """Writes the settings beside a report; None removes what is there of an earlier one.
-
-    Raises:
-        ReportError: they cannot be written.
-    """
+    """Writes the settings beside a report, where that is possible; None removes those of an earlier one."""
     place = settings_file(report)
-    if settings is None:
-        place.unlink(missing_ok=True)
-        return
-    with whole_file(place) as made:
-        made.write_text(settings.to_json() + "\n", "utf-8")
+    with suppress(ReportError, OSError):
+        if settings is None:
+            place.unlink()
+            return
+        with whole_file(place) as made:
+            made.write_text(settings.to_json() + "\n", "utf-8")
 
 
 def kept_settings(report: str) -> Settings | None:
@@ -178,8 +175,3 @@ def _names(of: Settings, beside: Settings) -> str:
     """The models' names; with their sums where names alone would not tell them apart."""
     same = sorted(model.name for model in of.models) == sorted(model.name for model in beside.models)
     return " and ".join(f"{name} (sha256 {sha256[:12]})" if same else name for name, sha256 in of.models)
-
-
-def _sha256(bundle: Bundle) -> str:
-    """Of the weights, from which the model's other files are made; of its first file where it has none."""
-    return bundle.files.get(WEIGHTS) or next(iter(bundle.files.values()), "")

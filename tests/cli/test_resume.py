@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fercli.reports.reading import read_report
+from fercli.reports.settings import settings_file
 from tests.cli.test_predict_pipes import running, wait_for
 from tests.conftest import FERCLI
 from tests.corpus import encoded, gradient
@@ -58,6 +60,7 @@ class TestAnEndedRun:
         working = out if kind in GROWING else tmp_path / f"{out.name}.unfinished"
         for cut in (0, 1, len(written) // 3, len(written) // 2, len(written) - 1, len(written)):
             working.write_bytes(written[:cut])
+            shutil.copy(settings_file(str(growing)), settings_file(str(working)))
             resumed = run(*command(photos, out, "--resume"), cwd=photos)
             assert rows(out) == rows(whole), cut
             assert resumed.returncode == undisturbed.returncode == 3
