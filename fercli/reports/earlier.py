@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from fercli.records import COLUMNS, Status
 from fercli.reports import GROWING, Format
-from fercli.reports.parquet import parquet_settings
-from fercli.reports.reading import TornReportError, read_growing, read_report
-from fercli.reports.settings import kept_settings, refuse_other_settings
+from fercli.reports.reading import TornReportError, read_growing, read_report, read_settings
+from fercli.reports.rows import photo_key
+from fercli.reports.settings import refuse_other_settings
 from fercli.reports.text import csv_path
 from fercli.sources import printable_path
 
@@ -29,11 +29,6 @@ _HEADER = f"{','.join(COLUMNS)}\n".encode()
 def journal(out: str, kind: Format) -> tuple[str, Format]:
     """The file, and its format, in which a report grows that takes its place at the end."""
     return f"{os.path.realpath(out)}.unfinished", kind if kind in GROWING else Format.JSONL
-
-
-def photo_key(rows: list[Row]) -> str:
-    """A photo's path, by its rows, as CSV has it: the same in every format."""
-    return csv_path(str(rows[0]["path"]))
 
 
 class Earlier:
@@ -74,7 +69,7 @@ class Earlier:
         if self._last is not None and self.kind not in GROWING:
             self._settle(self._last, retry_errors=retry_errors)
             self._last = None
-        self.settings = self._settings()
+        self.settings = read_settings(self.path, self.kind) if self.count else None
 
     def _settle(self, rows: list[Row], *, retry_errors: bool) -> None:
         failed = retry_errors and rows[0]["status"] == Status.ERROR
@@ -160,8 +155,3 @@ class Earlier:
         status = str(rows[0]["status"])
         self.tally[status] += times
         self.tally["faces"] += times * len(rows) if status == Status.OK else 0
-
-    def _settings(self) -> Settings | None:
-        if self.kind is Format.PARQUET and Path(self.path).exists():
-            return parquet_settings(self.path)
-        return kept_settings(self.path)

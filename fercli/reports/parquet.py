@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import io
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fercli import __version__
-from fercli.errors import UnavailableError, UsageError, in_one_line
 from fercli.extras import import_extra
 from fercli.records import COLUMNS
-from fercli.reports.settings import Settings
-from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fercli.records import Row, Value
     from fercli.reports.output import Output
+    from fercli.reports.settings import Settings
 
 _GROUP = 1 << 14
 """Rows from which on a group is written: enough to compress well, few enough to wait in memory."""
 
 _TEXTS = {"path", "error"}
 _CHOICES = {"status", "expression"}
-_SETTINGS = b"fercli_settings"
+SETTINGS = b"fercli_settings"
+"""The name, among the metadata of the file, of the settings of its run."""
 
 
 class ParquetWriter:
@@ -75,24 +73,6 @@ def import_pyarrow() -> tuple[Any, Any]:
     return pyarrow, parquet
 
 
-def parquet_settings(path: str) -> Settings | None:
-    """The settings that a Parquet report has of itself, if any.
-
-    Raises:
-        UnavailableError: pyarrow is not installed.
-        UsageError: it cannot be read.
-    """
-    arrow, parquet = import_pyarrow()
-    try:
-        with Path(path).open("rb") as file:
-            metadata = parquet.read_metadata(file).metadata or {}
-    except (OSError, arrow.ArrowException) as error:
-        raise UsageError(
-            f"{quoted(path)} cannot be read: {in_one_line(error)}.", "Check its name."
-        ) from error
-    return Settings.from_json(metadata.get(_SETTINGS, b""))
-
-
 def _schema(arrow: Any, settings: Settings | None) -> Any:
     """Of the report: rounded decimals are 64-bit, so that they read as they are printed elsewhere."""
     choice = arrow.dictionary(arrow.int8(), arrow.string())
@@ -100,7 +80,7 @@ def _schema(arrow: Any, settings: Settings | None) -> Any:
     types |= dict.fromkeys(_TEXTS, arrow.string()) | dict.fromkeys(_CHOICES, choice)
     fields = [arrow.field(name, types[name], nullable=name not in {"path", "status"}) for name in COLUMNS]
     metadata = {b"fercli_version": __version__}
-    return arrow.schema(fields, metadata | ({_SETTINGS: settings.to_json()} if settings else {}))
+    return arrow.schema(fields, metadata | ({SETTINGS: settings.to_json()} if settings else {}))
 
 
 class _Sink(io.RawIOBase):

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from fercli.errors import UsageError, in_one_line
 from fercli.records import COLUMNS
 from fercli.reports import GROWING, Format, choose_format
-from fercli.reports.parquet import import_pyarrow
+from fercli.reports.parquet import SETTINGS, import_pyarrow
 from fercli.reports.rows import NUMBERS, checked_row, photos
+from fercli.reports.settings import Settings, kept_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -69,6 +70,30 @@ def read_growing(path: str, kind: Format) -> Iterator[tuple[list[Row], int]]:
             yield from photos((row, lines.end) for row in read(lines))
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def read_settings(path: str, asked: Format | None = None) -> Settings | None:
+    """The settings that a report was written with; None where they are not known.
+
+    Args:
+        path: the report's file.
+        asked: its format, where its name does not say it.
+
+    Raises:
+        UsageError: it is Parquet and cannot be read.
+        UnavailableError: it is Parquet, and pyarrow is not installed.
+    """
+    if choose_format(path, asked) is not Format.PARQUET:
+        return kept_settings(path)
+    arrow, parquet = import_pyarrow()
+    try:
+        with Path(path).open("rb") as file:
+            metadata = parquet.read_metadata(file).metadata or {}
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except arrow.ArrowInvalid as error:
+        raise _broken(path, "it", f"is no Parquet ({in_one_line(error)})") from None
+    return Settings.from_json(metadata.get(SETTINGS, b""))
 
 
 class _Lines:

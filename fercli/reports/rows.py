@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fercli.errors import FercliError
 from fercli.records import COLUMNS, EXPRESSIONS, Status
+from fercli.reports.text import csv_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -75,6 +76,11 @@ def _number(name: str, value: Any) -> int | float:
     if value != int(value) or value < 0:
         raise ValueError
     return int(value)
+
+
+def photo_key(rows: list[Row]) -> str:
+    """A photo's path, by its rows, as CSV has it: the same in every format."""
+    return csv_path(str(rows[0]["path"]))
 
 
 def photos(rows: Iterable[tuple[Row, int]]) -> Iterator[tuple[list[Row], int]]:

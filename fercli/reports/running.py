@@ -1,8 +1,8 @@
 """The report of a run, which is gone on with after whatever ended an earlier one.
 
-CSV and JSON Lines grow in their own file, where nothing is lost with that. A file of another format, and one
-that replaces a report, must appear complete or not at all: a journal of CSV or JSON Lines grows beside it,
-and becomes the report when the run is done.
+CSV and JSON Lines grow in their own file, where nothing is lost with that. A file of another format, and
+one that replaces a report, must appear complete or not at all: a journal of CSV or JSON Lines grows beside
+it, and becomes the report when the run is done.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from fercli.errors import ReportError
 from fercli.files import blamed_on_place, whole_file
 from fercli.records import Status
 from fercli.reports import GROWING, Format, open_report
-from fercli.reports.earlier import journal, photo_key
+from fercli.reports.earlier import journal
 from fercli.reports.output import open_growing
 from fercli.reports.place import refuse_other_file
 from fercli.reports.reading import read_growing
+from fercli.reports.rows import photo_key
 from fercli.reports.settings import keep_settings
 from fercli.wording import count_of, quoted
 

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from fercli.bundle import Bundle
 
 _NAME = ".fercli-run"
+_NAMES = {
+    "detector": "the detector",
+    "min_face": "--min-face",
+    "min_score": "--min-score",
+    "precision": "the precision",
+}
 
 
 class Model(NamedTuple):
@@ -69,8 +75,8 @@ class Settings:
             return None
         return Settings(**(known | {"models": models}))
 
-    def differences(self, other: Settings) -> list[str]:
-        """In words, what makes rows of the one differ from those of the other; empty where nothing does.
+    def differences(self, other: Settings) -> list[tuple[str, str, str]]:
+        """What makes rows of the one differ from those of the other: its name, here and there.
 
         Backends, runtimes and devices give the same answers where the precision is the same, and so do
         versions that differ in their last number only.
@@ -146,24 +152,24 @@ def refuse_other_settings(report: str, earlier: Settings, now: Settings) -> None
         UsageError: they would; each difference is named.
     """
     if differences := earlier.differences(now):
+        words = (f"{what} {was}, now {there_is}" for what, was, there_is in differences)
         raise UsageError(
-            f"{quoted(report)} was begun with other settings: {'; '.join(differences)}.",
+            f"{quoted(report)} was begun with other settings: {'; '.join(words)}.",
             "Go on with the settings that it was begun with, or name another report with --out.",
         )
 
 
-def _differences(one: Settings, other: Settings) -> Iterator[str]:
+def _differences(one: Settings, other: Settings) -> Iterator[tuple[str, str, str]]:
     if _generation(one.fercli) != _generation(other.fercli):
-        yield f"fercli {one.fercli}, now {other.fercli}"
+        yield "fercli", one.fercli, other.fercli
     if sorted(model.sha256 for model in one.models) != sorted(model.sha256 for model in other.models):
-        yield f"the model {_names(one, other)}, now {_names(other, one)}"
-    names = {"detector": "the detector", "min_face": "--min-face", "min_score": "--min-score"}
-    for name, shown in (names | {"precision": "the precision"}).items():
-        was, now = getattr(one, name), getattr(other, name)
-        if was != now:
-            yield f"{shown} {was or 'none'}, now {now or 'none'}"
+        yield "the model", _names(one, other), _names(other, one)
+    for name, shown in _NAMES.items():
+        here, there = getattr(one, name), getattr(other, name)
+        if here != there:
+            yield shown, str(here) or "none", str(there) or "none"
     if one.tta != other.tta:
-        yield "with --tta, now without" if one.tta else "without --tta, now with it"
+        yield "--tta", *("on" if settings.tta else "off" for settings in (one, other))
 
 
 def _generation(version: str) -> list[str]:
