@@ -1,4 +1,4 @@
-"""The hostile corpus, decoded here; `python -m tests.hostile` has the program read it, and files of 50 MB."""
+"""The hostile corpus, decoded here; `python -m tests.hostile` has the program read it, and larger files."""
 
 from __future__ import annotations
 

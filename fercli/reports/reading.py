@@ -91,7 +91,7 @@ def read_settings(path: str, asked: Format | None = None) -> Settings | None:
             metadata = parquet.read_metadata(file).metadata or {}
     except OSError as error:
         raise _unreadable(path, error) from error
-    except arrow.ArrowInvalid as error:
+    except (arrow.ArrowException, ValueError) as error:
         raise _broken(path, "it", f"is no Parquet ({in_one_line(error)})") from None
     return Settings.from_json(metadata.get(SETTINGS, b""))
 
@@ -190,7 +190,7 @@ def _read_parquet(path: str) -> Iterator[Row]:
                 raise _broken(path, "its table", f"has no column {missing[0]}")
             batches = file.iter_batches(_BATCH, columns=list(COLUMNS))
             yield from _numbered(path, (values for batch in batches for values in batch.to_pylist()))
-    except arrow.ArrowInvalid as error:
+    except (arrow.ArrowException, ValueError) as error:  # it may have names that are not UTF-8
         raise _broken(path, "it", f"is no Parquet ({in_one_line(error)})") from None
 
 
