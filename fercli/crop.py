@@ -45,10 +45,6 @@ FER2013 = Framing(size=0.95, down=-0.015, level=True)
 """What makes of MTCNN's box what FER2013 shows."""
 
 
-_MOST_SAMPLES = 128
-"""To a pixel and side: a box that a faulty detector gives must not take all memory."""
-
-
 def crop_face(rgb: NDArray[np.uint8], face: Face, framing: Framing) -> NDArray[np.float32]:
     """The network's input of one face: float32 (48, 48), grey in 0..1.
 
@@ -61,7 +57,8 @@ def crop_face(rgb: NDArray[np.uint8], face: Face, framing: Framing) -> NDArray[n
         framing: of the detector that found the face.
     """
     side = _side(face, framing)
-    samples = min(max(1, math.ceil(side / SIDE)), _MOST_SAMPLES) * SIDE
+    # More than there is to see would be for nothing, and a faulty detector's box may be of any size.
+    samples = max(1, math.ceil(min(side, 2 * max(rgb.shape[:2])) / SIDE)) * SIDE
     matrix = _to_photo(face, framing, side, samples)
     window, matrix = _window(rgb, matrix, samples)
     enlarged = cv2.warpAffine(

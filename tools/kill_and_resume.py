@@ -3,7 +3,8 @@
     python -m tools.kill_and_resume --kills 200 --disks 20 --limits 20 --writers 50
 
 Runs are killed at random moments, meet a full disk (a small tmpfs, for which one must be root), limits of
-the size of files and of memory, and a second writer. Afterwards the report must be that of an undisturbed run.
+the size of files and of memory, and a second writer. Afterwards the report must be that of a run without
+any of that.
 """
 
 from __future__ import annotations
