@@ -30,7 +30,7 @@ _MEGABYTE = 1 << 20
 
 def make_photos(folder: Path, number: int) -> None:
     """The photos, in 1,000 to a folder, of which most are links to one file."""
-    originals = []
+    originals: list[Path] = []
     for path, turn, side in product(sorted(SAMPLES.iterdir()), range(4), sorted(set(_SIDES))):
         picture = cv2.imread(str(path))
         if picture is None:

@@ -15,7 +15,7 @@ from fercli.reports.settings import Settings, keep_settings
 from tests.test_settings import USUAL
 
 FACE = Face(Box(1.25, 2.0, 30.01, 40.0), 0.5, None, (0.05, 0.1, 0.15, 0.4, 0.1, 0.1, 0.1))
-NEAR = replace(FACE, box=Box(1.29, 2.0, 30.01, 40.0), probabilities=(0.0502, *FACE.probabilities[1:]))  # type: ignore[misc]
+NEAR = Face(Box(1.29, 2.0, 30.01, 40.0), 0.5, None, (0.0502, 0.1, 0.15, 0.4, 0.1, 0.1, 0.1))
 FAR = replace(FACE, box=Box(2.25, 2.0, 30.01, 40.0))
 SAD = replace(FACE, probabilities=(0.05, 0.1, 0.15, 0.1, 0.4, 0.1, 0.1))
 

@@ -119,7 +119,6 @@ def predict(
     from fercli.locking import locked
     from fercli.reports.earlier import Earlier
     from fercli.reports.running import open_running
-    from fercli.reports.settings import settings_of
     from fercli.sources import STANDARD_INPUT
 
     kind = choose_format(out, report_format)
@@ -163,16 +162,11 @@ def predict(
         )
         if verbose:
             say(*_lines(photos.pipeline))
-        settings = settings_of(
-            photos.pipeline.models,
-            photos.pipeline.backend["name"],
-            photos.pipeline.backend,
-            detector,
-            photos.pipeline.detector,
-            tta=tta,
-            shard=f"{part}/{parts}",
-        )
-        settings = _settled(settings, earlier, out, quiet=quiet)
+        settings = _settings(photos.pipeline, detector, earlier, tta=tta, shard=f"{part}/{parts}")
+        if earlier is not None and earlier.count and earlier.settings is None and not quiet:
+            say(
+                f"It is not known with what settings {quoted(out)} was begun; it goes on with those of now."
+            )
         tally = Counter[str]() if earlier is None else earlier.tally
         first = next(photos, None)
         if first is None and not tally:
@@ -183,7 +177,8 @@ def predict(
             else open_report(target, kind, settings=settings)
         )
         count = stack.enter_context(counting("photo", shown=not quiet))
-        _write(chain([] if first is None else [first], photos), writer, tally, count, resumable=growing, strict=strict)
+        new = chain([] if first is None else [first], photos)
+        _write(new, writer, tally, count, resumable=growing, strict=strict)
     if not (strict and tally[Status.ERROR]):  # where it stopped, not all was looked at
         say_findings(photos.findings, quiet=quiet)
     if not quiet:
@@ -215,13 +210,15 @@ def _selected(found: Iterator[str], earlier: Earlier | None) -> Iterator[str]:
     return found if earlier is None else earlier.not_done(found)
 
 
-def _settled(settings: Settings, earlier: Earlier | None, out: str, *, quiet: bool) -> Settings:
+def _settings(
+    pipeline: Pipeline, detector: str, earlier: Earlier | None, *, tta: bool, shard: str
+) -> Settings:
     """The settings of the report; refuses others than it was begun with."""
-    if earlier is None:
-        return settings
-    if earlier.count and earlier.settings is None and not quiet:
-        say(f"It is not known with what settings {quoted(out)} was begun; it goes on with those of now.")
-    return earlier.go_on_with(settings)
+    from fercli.reports.settings import settings_of
+
+    finding = {**pipeline.detector, "detector": detector}
+    settings = settings_of(pipeline.models, pipeline.backend, finding, tta=tta, shard=shard)
+    return settings if earlier is None else earlier.go_on_with(settings)
 
 
 _CHANGED = (

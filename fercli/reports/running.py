@@ -41,7 +41,7 @@ _HELD = 4096
 
 @contextmanager
 def open_running(
-    out: str, kind: Format, earlier: Earlier | None, settings: Settings | None
+    out: str, kind: Format, earlier: Earlier | None, settings: Settings | None = None
 ) -> Iterator[Writer]:
     """The report of a run; `earlier` is what it goes on with, None replaces what is there at the end.
 

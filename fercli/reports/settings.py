@@ -85,11 +85,9 @@ class Settings:
 
 
 def settings_of(
-    bundles: Iterable[Bundle],
-    backend: str,
-    network: Mapping[str, str],
-    detector: str,
-    finding: Mapping[str, str],
+    models: Iterable[Bundle],
+    backend: Mapping[str, str],
+    detector: Mapping[str, str],
     *,
     tta: bool,
     shard: str = "1/1",
@@ -97,24 +95,22 @@ def settings_of(
     """The settings of a run that is about to begin.
 
     Args:
-        bundles: the models.
-        backend: the name of what runs them.
-        network: what `Classifier.describe` says.
-        detector: its name.
-        finding: what `Detector.describe` says.
+        models: as of `fercli.reader.Pipeline`.
+        backend: likewise.
+        detector: likewise.
         tta: whether mirror images are read too.
         shard: which part of the photos is read.
     """
     return Settings(
         fercli=__version__,
-        models=tuple(Model(bundle.name, bundle.sha256) for bundle in bundles),
-        backend=backend,
-        runtime=f"{network.get('runtime', '')} {network.get('version', '')}".strip(),
-        device=network.get("device", ""),
-        precision=network.get("precision", ""),
-        detector=detector,
-        min_face=finding.get("min_face", ""),
-        min_score=finding.get("min_score", ""),
+        models=tuple(Model(bundle.name, bundle.sha256) for bundle in models),
+        backend=backend.get("name", ""),
+        runtime=f"{backend.get('runtime', '')} {backend.get('version', '')}".strip(),
+        device=backend.get("device", ""),
+        precision=backend.get("precision", ""),
+        detector=detector.get("detector", ""),
+        min_face=detector.get("min_face", ""),
+        min_score=detector.get("min_score", ""),
         tta=tta,
         shard=shard,
     )
@@ -169,7 +165,7 @@ def _differences(one: Settings, other: Settings) -> Iterator[tuple[str, str, str
         if here != there:
             yield shown, str(here) or "none", str(there) or "none"
     if one.tta != other.tta:
-        yield "--tta", *("on" if settings.tta else "off" for settings in (one, other))
+        yield "--tta", "on" if one.tta else "off", "on" if other.tta else "off"
 
 
 def _generation(version: str) -> list[str]:
