@@ -64,6 +64,11 @@ class Bundle:
         """The sha256 of each file that belongs to the model, by its name."""
         return dict(self.description["files"])
 
+    @property
+    def sha256(self) -> str:
+        """Of the weights, from which its other files are made; of its first file where it has none."""
+        return self.files.get(WEIGHTS) or next(iter(self.files.values()), "")
+
     def verified(self, name: str) -> Path:
         """The path of one of the model's files, its bytes checked against model.json.
 

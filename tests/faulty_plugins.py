@@ -11,7 +11,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -311,7 +311,8 @@ class RaisesInDetectPlugin(TwoHalvesPlugin):
 class ByWidthPlugin(TwoHalvesPlugin):
     """Goes wrong in another way at each of a few widths of a picture."""
 
-    CRASHES, HANGS, CRASHES_ONCE, LIES, IS_NO_LIST = 101, 102, 103, 104, 105
+    _leaked: ClassVar[list[NDArray[np.float64]]] = []
+    CRASHES, HANGS, CRASHES_ONCE, LIES, IS_NO_LIST, ABORTS, LEAKS, IS_HUGE = range(101, 109)
 
     def load(self, min_face: int, min_score: float, threads: int) -> TwoHalvesPlugin:
         return self
@@ -320,6 +321,13 @@ class ByWidthPlugin(TwoHalvesPlugin):
         height, width = rgb.shape[:2]
         if width == self.CRASHES:
             os.kill(os.getpid(), signal.SIGSEGV)
+        if width == self.ABORTS:
+            os.abort()
+        if width == self.LEAKS:
+            self._leaked.append(np.ones(300 << 17))  # 300 MB
+            return [Face(Box(0.0, 0.0, 9.0, 9.0), float(len(self._leaked)))]
+        if width == self.IS_HUGE:
+            return [Face(Box(-1e9, -1e9, 1e9, 1e9), 1.0)]
         if width == self.HANGS:
             threading.Event().wait()
         if width == self.CRASHES_ONCE:

@@ -267,6 +267,23 @@ class TestWhatGoesWrongCostsAPhoto:
         error = "crashed: Reading it ended the process 2 times: SIGSEGV."
         assert run(ByWidthPlugin.CRASHES) == [error] * 3
 
+    def test_aborts(self, run: Callable[[int], list[str | None]]) -> None:
+        error = "crashed: Reading it ended the process 2 times: SIGABRT."
+        assert run(ByWidthPlugin.ABORTS) == [error] * 3
+
+    def test_a_face_larger_than_a_town(self, run: Callable[[int], list[str | None]]) -> None:
+        assert run(ByWidthPlugin.IS_HUGE) == [None] * 3
+
+    @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux says what a process has")
+    def test_a_worker_that_leaks_is_replaced(self, tmp_path: Path) -> None:
+        path = tmp_path / "leaks.png"
+        path.write_bytes(encoded(gradient(ByWidthPlugin.LEAKS, 20), "png"))
+        with working(ByWidthPlugin, count=1) as workers:
+            photos = list(run_local([str(path)] * 9, workers, LIGHT, 4))
+        assert [photo.error for photo in photos] == [None] * 9
+        # As many leaks as make a gigabyte, and never more, in one process after another.
+        assert [photo.faces[0].score for photo in photos] == [1, 2, 3, 4] * 2 + [1]
+
     def test_hangs(self, run: Callable[[int], list[str | None]]) -> None:
         assert run(ByWidthPlugin.HANGS) == ["timeout: It took longer than 2 s (--timeout)."] * 3
 

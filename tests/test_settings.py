@@ -32,7 +32,7 @@ USUAL = Settings(
         ({"min_face": "60"}, "--min-face 40, now 60"),
         ({"min_score": "0.5"}, "--min-score 0.9, now 0.5"),
         ({"precision": "int8"}, "the precision float32, now int8"),
-        ({"tta": True}, "without --tta, now with it"),
+        ({"tta": True}, "--tta off, now on"),
     ],
 )
 def test_what_changes_rows_is_refused_and_named(changed: dict[str, object], said: str) -> None:

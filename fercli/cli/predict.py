@@ -28,14 +28,16 @@ from fercli.reports import (
     refuse_place,
     replaceable,
 )
-from fercli.wording import count_of
+from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from fercli.reader import Pipeline
     from fercli.records import Photo
-    from fercli.reports import Format, Writer
+    from fercli.reports import Writer
+    from fercli.reports.earlier import Earlier
+    from fercli.reports.settings import Settings
 
 
 def predict(
@@ -131,7 +133,8 @@ def predict(
     """
     from fercli.api import read_faces
     from fercli.locking import locked
-    from fercli.reports.running import not_done, open_running, read_earlier
+    from fercli.reports.earlier import Earlier
+    from fercli.reports.running import open_running
     from fercli.sources import STANDARD_INPUT
 
     kind = choose_format(out, report_format)
@@ -150,7 +153,7 @@ def predict(
         target = stack.enter_context(claimed(out))
         if growing:
             stack.enter_context(locked(out))
-        tally, done = _earlier(out, kind, retry_errors=retry_errors) if resume else (Counter(), Counter())
+        earlier = Earlier(out, kind, retry_errors=retry_errors) if resume else None
         photos = stack.enter_context(
             read_faces(
                 paths,
@@ -167,7 +170,7 @@ def predict(
                 null_separated=null,
                 # Unbuffered: a run may end while a thread waits here, which must hold no lock then.
                 stdin=FileIO(0, closefd=False) if STANDARD_INPUT in paths else None,
-                select=lambda found: not_done(islice(found, part - 1, None, parts), done, kind),
+                select=lambda found: _selected(islice(found, part - 1, None, parts), earlier),
                 max_pixels=max_pixels,
                 workers=workers,
                 batch_size=batch_size,
@@ -176,20 +179,28 @@ def predict(
         )
         if verbose:
             say(*_lines(photos.pipeline))
+        settings = _settings(photos.pipeline, detector, earlier, tta=tta, shard=f"{part}/{parts}")
+        if earlier is not None and earlier.count and earlier.settings is None and not quiet:
+            say(
+                f"It is not known with what settings {quoted(out)} was begun; it goes on with those of now."
+            )
+        tally = Counter[str]() if earlier is None else earlier.tally
         first = next(photos, None)
         if first is None and not tally:
             raise nothing_to_do(paths, shard, photos.findings)
-        earlier = read_earlier(out, kind, retry_errors=retry_errors) if resume else None
         writer = stack.enter_context(
-            open_running(out, kind, earlier) if growing else open_report(target, kind)
+            open_running(out, kind, earlier, settings)
+            if growing
+            else open_report(target, kind, settings=settings)
         )
         count = stack.enter_context(counting("photo", shown=not quiet))
-        new = chain([first], photos) if first is not None else photos
+        new = chain([] if first is None else [first], photos)
         _write(beside.watched(new), writer, tally, count, resumable=growing, strict=strict)
     if not (strict and tally[Status.ERROR]):  # where it stopped, not all was looked at
         say_findings(photos.findings, quiet=quiet)
     if not quiet:
         beside.say_shares()
+        say(*_CHANGED if earlier is not None and earlier.has_changed else ())
         say(_summary(tally) + ("." if out == STANDARD_OUTPUT else f"; {out}."))
     beside.finish()
     if tally[Status.ERROR] or photos.findings.fruitless:
@@ -213,17 +224,26 @@ def _shard(text: str) -> tuple[int, int]:
     return part, parts
 
 
-def _earlier(out: str, kind: Format, *, retry_errors: bool) -> tuple[Counter[str], Counter[str]]:
-    """What the report has from an earlier run: counts as of `_write`, and how often each path."""
-    from fercli.reports.running import read_earlier
+def _selected(found: Iterator[str], earlier: Earlier | None) -> Iterator[str]:
+    """The paths that are to be read."""
+    return found if earlier is None else earlier.not_done(found)
 
-    tally: Counter[str] = Counter()
-    done: Counter[str] = Counter()
-    for rows in read_earlier(out, kind, retry_errors=retry_errors):
-        tally[str(rows[0]["status"])] += 1
-        tally["faces"] += len(rows) if rows[0]["status"] == Status.OK else 0
-        done[str(rows[0]["path"])] += 1
-    return tally, done
+
+def _settings(
+    pipeline: Pipeline, detector: str, earlier: Earlier | None, *, tta: bool, shard: str
+) -> Settings:
+    """The settings of the report; refuses others than it was begun with."""
+    from fercli.reports.settings import settings_of
+
+    finding = {**pipeline.detector, "detector": detector}
+    settings = settings_of(pipeline.models, pipeline.backend, finding, tta=tta, shard=shard)
+    return settings if earlier is None else earlier.go_on_with(settings)
+
+
+_CHANGED = (
+    "The photos are others than those that the report was begun with:"
+    " what it had has stayed as it was, and what is new stands at its end.",
+)
 
 
 def _write(

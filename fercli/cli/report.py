@@ -137,27 +137,33 @@ def merge(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write the photos of all reports into one, in the order given and in any format.
+    """Write the photos of all reports into one, in any format.
 
-    What fercli predict --shard wrote on several machines becomes one report. The file appears when it is
-    complete: a broken report changes nothing.
+    All shards of fercli predict --shard become the report of the whole, in its order; other reports follow
+    each other as they are given. A photo that several have with the same rows is taken once; other rows of
+    it are refused. The file appears when it is complete: a broken report changes nothing.
     """
     from fercli.locking import locked
-    from fercli.reports.reading import read_report
+    from fercli.reports.merging import merge_reports
+    from fercli.reports.settings import keep_settings
 
     kind = choose_format(out, format)
     refuse_place(out, [("report", report) for report in reports])
     photos = 0
     with ExitStack() as stack:
         target = stack.enter_context(claimed(out))
-        if out != STANDARD_OUTPUT and replaceable(out):
+        is_file = out != STANDARD_OUTPUT and replaceable(out)
+        if is_file:
             stack.enter_context(locked(out))
         count = stack.enter_context(counting("photo", shown=not quiet))
-        writer = stack.enter_context(open_report(target, kind, whole=True))
-        for report in reports:
-            for rows in read_report(report):
+        merged = merge_reports(reports)
+        say(*() if quiet else merged.differences)
+        with open_report(target, kind, whole=True, settings=merged.settings) as writer:
+            for report, rows in merged.photos:
                 writer.write(rows)
                 photos += 1
                 count(report)
+        if is_file:
+            keep_settings(out, None if kind is Format.PARQUET else merged.settings)
     if not quiet:
         say(f"{photos} photos of {len(reports)} reports" + ("." if out == STANDARD_OUTPUT else f"; {out}."))

@@ -93,6 +93,15 @@ def room_in_process() -> int | None:
         return None
 
 
+def resident(process: int) -> int | None:
+    """Bytes that a process has in memory; None where the system does not say."""
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text("ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):  # it has ended, or this is no Linux
+        return None
+
+
 class Budget:
     """Something of which there is a limited amount, held for a while by one or more at a time."""
 

@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from fercli.analyzer import unprepared
-from fercli.engines.memory import Budget, Memory, room_in_process
+from fercli.engines.memory import Budget, Memory, resident, room_in_process
 from fercli.engines.worker import Request, Setup, Task, Use
 from fercli.errors import FercliError, PhotoError, PhotoErrorKind, UnavailableError
 from fercli.sources import printable_path
@@ -105,7 +105,7 @@ class Workers:
         for _ in range(_ATTEMPTS):
             worker = self._idle.get()
             try:
-                return worker.ask(Task(path, data), self._timeout)
+                prepared = worker.ask(Task(path, data), self._timeout)
             except Empty:
                 worker = self._replaced(worker)
                 sentence = f"It took longer than {self._timeout:g} s (--timeout)."
@@ -113,6 +113,10 @@ class Workers:
             except _LostError as lost:
                 worker = self._replaced(worker)
                 reason = str(lost)
+            else:
+                if worker.has_swollen():
+                    worker = self._replaced(worker)
+                return prepared
             finally:
                 self._idle.put(worker)
         sentence = f"Reading it ended the process {_ATTEMPTS} times: {reason}."
@@ -230,6 +234,10 @@ class _Worker:
             with suppress(Empty):
                 return self._answers.get(timeout=_GLANCE)
 
+    def has_swollen(self) -> bool:
+        """Whether it keeps more memory between two photos than any work needs, as what leaks does."""
+        return (resident(self._process.pid) or 0) > _SWOLLEN
+
     def kill(self) -> None:
         """Ends the process, whatever it does."""
         self._process.kill()
@@ -244,6 +252,8 @@ class _Worker:
 
 
 _SHARE_OF_PIXELS, _SHARE_OF_FILES = 2, 8
+_SWOLLEN = 1 << 30
+"""Bytes; a worker has some 150 MB, and gives back what a photo takes."""
 _YES = pickle.dumps(None)
 _ENDED = object()
 _GLANCE = 0.2

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from fercli.reports.html.writer import HtmlWriter
     from fercli.reports.output import Output
+    from fercli.reports.settings import Settings
 
 __all__ = [
     "GROWING",
@@ -64,11 +65,14 @@ def choose_format(out: str, asked: Format | None) -> Format:
 
 
 @contextmanager
-def open_report(out: str | int, kind: Format, *, whole: bool = False) -> Iterator[Writer]:
+def open_report(
+    out: str | int, kind: Format, *, whole: bool = False, settings: Settings | None = None
+) -> Iterator[Writer]:
     """A report to write photos to: a path, or the number of an open descriptor.
 
     CSV and JSON Lines grow photo by photo, and what is there is whole. A file of another format appears
-    when it is complete, or not at all; so does every file where `whole` asks for it.
+    when it is complete, or not at all; so does every file where `whole` asks for it. Parquet keeps the
+    settings of its run.
 
     Raises:
         ReportError: the report cannot be written.
@@ -79,15 +83,24 @@ def open_report(out: str | int, kind: Format, *, whole: bool = False) -> Iterato
             yield GROWING[kind](file)
         return
     with open_appearing(out) as file:
-        writer = _page(file, out) if kind is Format.HTML else _APPEARING[kind](file)
+        writer = _whole_writer(kind, file, out, settings)
         yield writer
         writer.finish()
 
 
-def _page(file: Output, out: str | int) -> HtmlWriter:
-    from fercli.reports.html.writer import HtmlWriter  # it decodes pictures
+def _whole_writer(
+    kind: Format, file: Output, out: str | int, settings: Settings | None
+) -> HtmlWriter | JsonWriter | ParquetWriter:
+    """What writes a format whose files appear when they are complete."""
+    match kind:
+        case Format.HTML:
+            from fercli.reports.html.writer import HtmlWriter  # it decodes pictures
 
-    return HtmlWriter(file, out)
+            return HtmlWriter(file, out, settings)
+        case Format.PARQUET:
+            return ParquetWriter(file, settings)
+        case _:
+            return JsonWriter(file)
 
 
 GROWING: dict[Format, type[CsvWriter | JsonLinesWriter]] = {
@@ -95,8 +108,3 @@ GROWING: dict[Format, type[CsvWriter | JsonLinesWriter]] = {
     Format.JSONL: JsonLinesWriter,
 }
 """The formats of which every part is a report already."""
-
-_APPEARING: dict[Format, type[JsonWriter | ParquetWriter]] = {
-    Format.JSON: JsonWriter,
-    Format.PARQUET: ParquetWriter,
-}

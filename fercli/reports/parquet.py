@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
     from fercli.records import Row, Value
     from fercli.reports.output import Output
+    from fercli.reports.settings import Settings
 
 _GROUP = 1 << 14
 """Rows from which on a group is written: enough to compress well, few enough to wait in memory."""
 
 _TEXTS = {"path", "error"}
 _CHOICES = {"status", "expression"}
+SETTINGS = b"fercli_settings"
+"""The name, among the metadata of the file, of the settings of its run."""
 
 
 class ParquetWriter:
@@ -30,9 +33,9 @@ class ParquetWriter:
         UnavailableError: pyarrow is not installed.
     """
 
-    def __init__(self, file: Output) -> None:
+    def __init__(self, file: Output, settings: Settings | None = None) -> None:
         self._arrow, parquet = import_pyarrow()
-        self._schema = _schema(self._arrow)
+        self._schema = _schema(self._arrow, settings)
         self._sink = _Sink(file)
         self._writer = parquet.ParquetWriter(self._sink, self._schema, compression="zstd")
         self._columns: dict[str, list[Value]] = {name: [] for name in COLUMNS}
@@ -70,13 +73,14 @@ def import_pyarrow() -> tuple[Any, Any]:
     return pyarrow, parquet
 
 
-def _schema(arrow: Any) -> Any:
+def _schema(arrow: Any, settings: Settings | None) -> Any:
     """Of the report: rounded decimals are 64-bit, so that they read as they are printed elsewhere."""
     choice = arrow.dictionary(arrow.int8(), arrow.string())
     types = dict.fromkeys(COLUMNS, arrow.float64()) | {"face": arrow.int32()}
     types |= dict.fromkeys(_TEXTS, arrow.string()) | dict.fromkeys(_CHOICES, choice)
     fields = [arrow.field(name, types[name], nullable=name not in {"path", "status"}) for name in COLUMNS]
-    return arrow.schema(fields, {"fercli_version": __version__})
+    metadata = {b"fercli_version": __version__}
+    return arrow.schema(fields, metadata | ({SETTINGS: settings.to_json()} if settings else {}))
 
 
 class _Sink(io.RawIOBase):

@@ -28,7 +28,7 @@ _FIRST = re.compile(
     re.VERBOSE,
 )
 _TORN = (",".join(COLUMNS).encode(), b'{"path":', b'[\n{"path":')
-"""What a file begins with that was cut off in its first line, or before."""
+"""What a file begins with that was cut off in its first line, or before; a power cut leaves NULs there."""
 
 _PARQUET = b"PAR1"
 _END = 1 << 16
@@ -84,7 +84,8 @@ def refuse_other_file(path: str) -> None:
         return
     except OSError as error:
         raise cannot_write(quoted(path), error) from error
-    torn = any(start.startswith(first) for start in _TORN)
+    written = first.rstrip(b"\0") if first.endswith(b"\0") and last.endswith(b"\0") else first
+    torn = any(start.startswith(written) for start in _TORN)
     parquet = first.startswith(_PARQUET) and all(name.encode() in last for name in COLUMNS)
     page = first.startswith(PAGE_START) or PAGE_START.startswith(first)
     if not (torn or parquet or page or _FIRST.match(first)):

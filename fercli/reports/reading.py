@@ -12,8 +12,9 @@ from fercli.errors import UsageError, in_one_line
 from fercli.records import COLUMNS
 from fercli.reports import GROWING, Format, choose_format
 from fercli.reports.html.blocks import read_page
-from fercli.reports.parquet import import_pyarrow
+from fercli.reports.parquet import SETTINGS, import_pyarrow
 from fercli.reports.rows import NUMBERS, checked_row, photos
+from fercli.reports.settings import Settings, kept_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,6 +73,30 @@ def read_growing(path: str, kind: Format) -> Iterator[tuple[list[Row], int]]:
         raise _unreadable(path, error) from error
 
 
+def read_settings(path: str, asked: Format | None = None) -> Settings | None:
+    """The settings that a report was written with; None where they are not known.
+
+    Args:
+        path: the report's file.
+        asked: its format, where its name does not say it.
+
+    Raises:
+        UsageError: it is Parquet and cannot be read.
+        UnavailableError: it is Parquet, and pyarrow is not installed.
+    """
+    if choose_format(path, asked) is not Format.PARQUET:
+        return kept_settings(path)
+    arrow, parquet = import_pyarrow()
+    try:
+        with Path(path).open("rb") as file:
+            metadata = parquet.read_metadata(file).metadata or {}
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except (arrow.ArrowException, ValueError) as error:
+        raise _broken(path, "it", f"is no Parquet ({in_one_line(error)})") from None
+    return Settings.from_json(metadata.get(SETTINGS, b""))
+
+
 class _Lines:
     """The lines of a file as text, counted, with the place in bytes where the last one ends."""
 
@@ -85,7 +110,8 @@ class _Lines:
         for line in self._file:
             self.number += 1
             self.end += len(line)
-            if not line.endswith(b"\n"):
+            # A power cut leaves NULs where a line was not written yet, also before others that were.
+            if not line.endswith(b"\n") or b"\0" in line:
                 raise self.torn()
             try:
                 yield (line.removeprefix(_BYTE_ORDER_MARK) if self.number == 1 else line).decode()
@@ -165,7 +191,7 @@ def _read_parquet(path: str) -> Iterator[Row]:
                 raise _broken(path, "its table", f"has no column {missing[0]}")
             batches = file.iter_batches(_BATCH, columns=list(COLUMNS))
             yield from _numbered(path, (values for batch in batches for values in batch.to_pylist()))
-    except arrow.ArrowInvalid as error:
+    except (arrow.ArrowException, ValueError) as error:  # it may have names that are not UTF-8
         raise _broken(path, "it", f"is no Parquet ({in_one_line(error)})") from None
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from fercli.errors import FercliError
 from fercli.records import COLUMNS, EXPRESSIONS, Status
+from fercli.reports.text import csv_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -76,18 +78,29 @@ def _number(name: str, value: Any) -> int | float:
     return int(value)
 
 
+def photo_key(rows: list[Row]) -> str:
+    """A photo's path, by its rows, as CSV has it: the same in every format."""
+    return csv_path(str(rows[0]["path"]))
+
+
 def photos(rows: Iterable[tuple[Row, int]]) -> Iterator[tuple[list[Row], int]]:
-    """Rows, each with the place where it ends, by the photo that they belong to."""
+    """Rows, each with the place where it ends, by their photo; all that there are before what is raised."""
     photo: list[Row] = []
     end = 0
-    for row, row_end in rows:
-        if photo and not _continues(row, photo[-1]):
-            yield photo, end
-            photo = []
-        photo.append(row)
-        end = row_end
+    failure: Exception | None = None
+    try:
+        for row, row_end in rows:
+            if photo and not _continues(row, photo[-1]):
+                yield photo, end
+                photo = []
+            photo.append(row)
+            end = row_end
+    except FercliError as error:
+        failure = error
     if photo:
         yield photo, end
+    if failure is not None:
+        raise failure
 
 
 def _continues(row: Row, before: Row) -> bool:

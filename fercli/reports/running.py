@@ -1,143 +1,203 @@
 """The report of a run, which is gone on with after whatever ended an earlier one.
 
-CSV and JSON Lines grow in their own file. A file of another format must appear complete or not at all, so a
-journal of JSON Lines grows beside it, and becomes the report when the run is done.
+CSV and JSON Lines grow in their own file, where nothing is lost with that. A file of another format, and
+one that replaces a report, must appear complete or not at all: a journal of CSV or JSON Lines grows beside
+it, and becomes the report when the run is done.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+import shutil
+from collections import deque
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from fercli.errors import ReportError
-from fercli.files import whole_file
+from fercli.files import blamed_on_place, whole_file
 from fercli.records import Status
 from fercli.reports import GROWING, Format, open_report
+from fercli.reports.earlier import journal
 from fercli.reports.output import open_growing
 from fercli.reports.place import refuse_other_file
-from fercli.reports.reading import TornReportError, read_growing, read_report
-from fercli.reports.text import csv_path
-from fercli.sources import printable_path
+from fercli.reports.reading import read_growing
+from fercli.reports.rows import photo_key
+from fercli.reports.settings import keep_settings
+from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Iterable, Iterator
 
     from fercli.records import Row
     from fercli.reports import Writer
+    from fercli.reports.earlier import Earlier
+    from fercli.reports.settings import Settings
 
-
-def read_earlier(out: str, kind: Format, *, retry_errors: bool) -> Iterator[list[Row]]:
-    """The photos that an earlier run into the same report is surely done with, each as its rows.
-
-    Of an interrupted run the last photo is left out: rows of it may be missing.
-
-    Args:
-        out: the report.
-        kind: its format.
-        retry_errors: whether photos that could not be read are left out as well.
-
-    Raises:
-        UsageError: there is something else in the report's place.
-        UnavailableError: it is Parquet, and pyarrow is not installed.
-    """
-    growing, working = _working(out, kind)
-    if Path(working).exists():
-        photos = _surely_whole(working, growing)
-    elif Path(out).exists():
-        photos = read_report(out, kind)
-    else:
-        return
-    yield from (rows for rows in photos if not (retry_errors and rows[0]["status"] == Status.ERROR))
-
-
-def not_done(paths: Iterable[str], done: Counter[str], kind: Format) -> Iterator[str]:
-    """The paths but for those that a report has already, each as often as it has them.
-
-    Args:
-        paths: as the user gave them.
-        done: how often each path stands in the report; counted down.
-        kind: the report's format.
-    """
-    for path in paths:
-        shown = printable_path(path)
-        name = csv_path(shown) if kind is Format.CSV else shown
-        if done[name]:
-            done[name] -= 1
-        else:
-            yield path
-
-
-def _surely_whole(path: str, kind: Format) -> Iterator[list[Row]]:
-    last: list[Row] | None = None
-    with suppress(TornReportError):
-        for rows, _ in read_growing(path, kind):
-            if last is not None:
-                yield last
-            last = rows
-
-
-def _working(out: str, kind: Format) -> tuple[Format, str]:
-    """The format and the name of the file that grows while a run goes on."""
-    return (kind, out) if kind in GROWING else (Format.JSONL, f"{out}.unfinished")
+_HELD = 4096
+"""Photos done again that wait in memory for being put in place, which takes a new copy of the report."""
 
 
 @contextmanager
-def open_running(out: str, kind: Format, earlier: Iterable[list[Row]] | None) -> Iterator[Writer]:
-    """The report of a run; `earlier` are the photos to begin with, None replaces what is there.
+def open_running(
+    out: str, kind: Format, earlier: Earlier | None, settings: Settings | None = None
+) -> Iterator[Writer]:
+    """The report of a run; `earlier` is what it goes on with, None replaces what is there at the end.
 
     Raises:
         ReportError: the report cannot be written; what is safe is said.
+        UsageError: there is something else in the journal's place.
     """
-    growing, working = _working(os.path.realpath(out), kind)
-    if kind not in GROWING and not os.access(Path(working).parent, os.W_OK):
-        with open_report(out, kind) as whole:  # there is no room for a journal beside it
-            for rows in earlier or ():
-                whole.write(rows)
-            yield whole
-        return
-    if working != os.path.realpath(out):
-        refuse_other_file(working)
-    if earlier is not None:
-        with whole_file(working) as made, open_growing(str(made), out) as file:
-            writer = _Safe(GROWING[growing](file), working)
-            for rows in earlier:
-                writer.write(rows)
-    with open_growing(working, out, appending=earlier is not None) as file:
-        yield _Safe(GROWING[growing](file, begun=earlier is not None), working)
-    if kind not in GROWING:
-        _complete(working, out, kind)
+    with ExitStack() as stack:
+        working, growing = _working(out, kind, earlier, stack)
+        is_journal = working != os.path.realpath(out)
+        if is_journal:
+            refuse_other_file(working)
+        report = _Running(out, working, growing, earlier, settings)
+        try:
+            yield report
+        except BaseException:
+            with suppress(ReportError):  # the first one is said
+                report.close()
+            raise
+        try:
+            report.close()
+            if is_journal:
+                _complete(working, out, kind, settings)
+        except ReportError as error:
+            raise report.safe(error) from error
 
 
-def _complete(working: str, out: str, kind: Format) -> None:
-    """Makes the report of its journal."""
-    try:
-        with open_report(out, kind) as writer:
+def _working(out: str, kind: Format, earlier: Earlier | None, stack: ExitStack) -> tuple[str, Format]:
+    """The file that grows while the run goes on, and its format."""
+    target = os.path.realpath(out)
+    beside, growing = journal(out, kind)
+    writable = os.access(Path(target).parent, os.W_OK)
+    if kind in GROWING:
+        goes_on = earlier is not None and earlier.path == target
+        if goes_on or not writable or not _holds_rows(target):
+            return target, kind
+    elif not writable:
+        folder = stack.enter_context(TemporaryDirectory(prefix="fercli-"))
+        return str(Path(folder, Path(beside).name)), growing
+    return beside, growing
+
+
+def _holds_rows(path: str) -> bool:
+    """Whether a file, which is a report or none at all, has more than a header."""
+    with suppress(OSError), Path(path).open("rb") as file:
+        file.readline()
+        return bool(file.read(1))
+    return False
+
+
+def _complete(working: str, out: str, kind: Format, settings: Settings | None) -> None:
+    """Makes the report of its journal, which goes once everything else is in its place."""
+    if kind in GROWING:
+        with whole_file(out) as made:
+            shutil.copyfile(working, made)
+    else:
+        with open_report(out, kind, settings=settings) as writer:
             for rows, _ in read_growing(working, Format.JSONL):
                 writer.write(rows)
-    except ReportError as error:
-        raise _safe(error, working) from error
+    keep_settings(out, None if kind is Format.PARQUET else settings)
+    keep_settings(working, None)
     Path(working).unlink()
 
 
-class _Safe:
-    """A writer whose failures say what is safe."""
+class _Running:
+    """A report that grows. What is done again is put where it stood, at the latest at the end."""
 
-    def __init__(self, writer: Writer, working: str) -> None:
-        self._writer = writer
-        self._working = working
+    def __init__(
+        self, out: str, working: str, growing: Format, earlier: Earlier | None, settings: Settings | None
+    ) -> None:
+        self.working = working
+        self._out = out
+        self._growing = growing
+        self._earlier = earlier
+        self._held: dict[str, deque[list[Row]]] = {}
+        self._photos = self._before = earlier.count if earlier is not None else 0
+        self._to_cut = False
+        if earlier is not None and self._before:
+            self._to_cut = earlier.path == working and earlier.is_own
+            if not self._to_cut:
+                self._rewrite(earlier.photos())
+        self._open(begun=self._before > 0)
+        keep_settings(working, settings)
+
+    def _open(self, *, begun: bool) -> None:
+        self._file = ExitStack()
+        file = self._file.enter_context(open_growing(self.working, self._out, appending=begun))
+        self._writer = GROWING[self._growing](file, begun=begun)
+
+    def _rewrite(self, photos: Iterable[list[Row]]) -> None:
+        with whole_file(self.working) as made, open_growing(str(made), self._out) as file:
+            writer = GROWING[self._growing](file)
+            for rows in photos:
+                writer.write(rows)
 
     def write(self, rows: Iterable[Row]) -> None:
-        """Writes a photo's rows at once."""
+        """Writes a photo's rows at once, or keeps them until they are put in their place."""
+        rows = list(rows)
         try:
-            self._writer.write(rows)
+            if self._takes(rows):
+                self._hold(rows)
+            else:
+                self._writer.write(rows)
+                self._photos += 1
         except ReportError as error:
-            raise _safe(error, self._working) from error
+            raise self.safe(error) from error
 
+    def _takes(self, rows: list[Row]) -> bool:
+        """Whether a photo belongs in the place of an earlier one that is not the end of the report."""
+        if self._earlier is None:
+            return False
+        if not self._to_cut:
+            return self._earlier.takes(rows)
+        if not self._earlier.is_last(rows):
+            self._cut(self._earlier.end)
+            return self._earlier.takes(rows)
+        self._cut(self._earlier.end_before_last)
+        self._earlier.takes_last()
+        self._photos -= 1
+        return False
 
-def _safe(error: ReportError, working: str) -> ReportError:
-    return ReportError(
-        error.message, f"All rows in {working} are whole; make room there, and go on with --resume."
-    )
+    def _cut(self, end: int) -> None:
+        """Takes off what is not whole, or to be written again."""
+        self._to_cut = False
+        with blamed_on_place(self._out):
+            os.truncate(self.working, end)
+
+    def _hold(self, rows: list[Row]) -> None:
+        self._held.setdefault(photo_key(rows), deque()).append(rows)
+        if sum(map(len, self._held.values())) >= _HELD:
+            self._put_in_place()
+
+    def _put_in_place(self) -> None:
+        self._file.close()
+        self._rewrite(self._with_held())
+        self._held.clear()
+        self._open(begun=True)
+
+    def _with_held(self) -> Iterator[list[Row]]:
+        for number, (rows, _) in enumerate(read_growing(self.working, self._growing), 1):
+            waiting = self._held.get(photo_key(rows))
+            again = rows[0]["status"] == Status.ERROR or number == self._before
+            yield waiting.popleft() if waiting and again else rows
+
+    def close(self) -> None:
+        """Puts what waits in its place."""
+        if self._to_cut and self._earlier is not None:
+            self._cut(self._earlier.end)
+        if self._held:
+            self._put_in_place()
+        self._file.close()
+
+    def safe(self, error: ReportError) -> ReportError:
+        """The error, with what is safe, and how to go on."""
+        return ReportError(
+            error.message,
+            f"What is done is safe ({count_of(self._photos, 'photo')}): all rows in {quoted(self.working)}"
+            " are whole; make room there, and go on with --resume.",
+        )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fercli import __version__
-from fercli.bundle import WEIGHTS
-from fercli.errors import UsageError
+from fercli.errors import ReportError, UsageError
 from fercli.files import whole_file
 from fercli.wording import quoted
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from fercli.bundle import Bundle
 
 _NAME = ".fercli-run"
+_NAMES = {
+    "detector": "the detector",
+    "min_face": "--min-face",
+    "min_score": "--min-score",
+    "precision": "the precision",
+}
 
 
 class Model(NamedTuple):
@@ -69,8 +75,8 @@ class Settings:
             return None
         return Settings(**(known | {"models": models}))
 
-    def differences(self, other: Settings) -> list[str]:
-        """In words, what makes rows of the one differ from those of the other; empty where nothing does.
+    def differences(self, other: Settings) -> list[tuple[str, str, str]]:
+        """What makes rows of the one differ from those of the other: its name, here and there.
 
         Backends, runtimes and devices give the same answers where the precision is the same, and so do
         versions that differ in their last number only.
@@ -79,11 +85,9 @@ class Settings:
 
 
 def settings_of(
-    bundles: Iterable[Bundle],
-    backend: str,
-    network: Mapping[str, str],
-    detector: str,
-    finding: Mapping[str, str],
+    models: Iterable[Bundle],
+    backend: Mapping[str, str],
+    detector: Mapping[str, str],
     *,
     tta: bool,
     shard: str = "1/1",
@@ -91,24 +95,22 @@ def settings_of(
     """The settings of a run that is about to begin.
 
     Args:
-        bundles: the models.
-        backend: the name of what runs them.
-        network: what `Classifier.describe` says.
-        detector: its name.
-        finding: what `Detector.describe` says.
+        models: as of `fercli.reader.Pipeline`.
+        backend: likewise.
+        detector: likewise.
         tta: whether mirror images are read too.
         shard: which part of the photos is read.
     """
     return Settings(
         fercli=__version__,
-        models=tuple(Model(bundle.name, _sha256(bundle)) for bundle in bundles),
-        backend=backend,
-        runtime=f"{network.get('runtime', '')} {network.get('version', '')}".strip(),
-        device=network.get("device", ""),
-        precision=network.get("precision", ""),
-        detector=detector,
-        min_face=finding.get("min_face", ""),
-        min_score=finding.get("min_score", ""),
+        models=tuple(Model(bundle.name, bundle.sha256) for bundle in models),
+        backend=backend.get("name", ""),
+        runtime=f"{backend.get('runtime', '')} {backend.get('version', '')}".strip(),
+        device=backend.get("device", ""),
+        precision=backend.get("precision", ""),
+        detector=detector.get("detector", ""),
+        min_face=detector.get("min_face", ""),
+        min_score=detector.get("min_score", ""),
         tta=tta,
         shard=shard,
     )
@@ -121,17 +123,14 @@ def settings_file(report: str) -> Path:
 
 
 def keep_settings(report: str, settings: Settings | None) -> None:
-    """Writes the settings beside a report; None removes what is there of an earlier one.
-
-    Raises:
-        ReportError: they cannot be written.
-    """
+    """Writes the settings beside a report, where that is possible; None removes those of an earlier one."""
     place = settings_file(report)
-    if settings is None:
-        place.unlink(missing_ok=True)
-        return
-    with whole_file(place) as made:
-        made.write_text(settings.to_json() + "\n", "utf-8")
+    with suppress(ReportError, OSError):
+        if settings is None:
+            place.unlink()
+            return
+        with whole_file(place) as made:
+            made.write_text(settings.to_json() + "\n", "utf-8")
 
 
 def kept_settings(report: str) -> Settings | None:
@@ -149,24 +148,24 @@ def refuse_other_settings(report: str, earlier: Settings, now: Settings) -> None
         UsageError: they would; each difference is named.
     """
     if differences := earlier.differences(now):
+        words = (f"{what} {was}, now {there_is}" for what, was, there_is in differences)
         raise UsageError(
-            f"{quoted(report)} was begun with other settings: {'; '.join(differences)}.",
+            f"{quoted(report)} was begun with other settings: {'; '.join(words)}.",
             "Go on with the settings that it was begun with, or name another report with --out.",
         )
 
 
-def _differences(one: Settings, other: Settings) -> Iterator[str]:
+def _differences(one: Settings, other: Settings) -> Iterator[tuple[str, str, str]]:
     if _generation(one.fercli) != _generation(other.fercli):
-        yield f"fercli {one.fercli}, now {other.fercli}"
+        yield "fercli", one.fercli, other.fercli
     if sorted(model.sha256 for model in one.models) != sorted(model.sha256 for model in other.models):
-        yield f"the model {_names(one, other)}, now {_names(other, one)}"
-    names = {"detector": "the detector", "min_face": "--min-face", "min_score": "--min-score"}
-    for name, shown in (names | {"precision": "the precision"}).items():
-        was, now = getattr(one, name), getattr(other, name)
-        if was != now:
-            yield f"{shown} {was or 'none'}, now {now or 'none'}"
+        yield "the model", _names(one, other), _names(other, one)
+    for name, shown in _NAMES.items():
+        here, there = getattr(one, name), getattr(other, name)
+        if here != there:
+            yield shown, str(here) or "none", str(there) or "none"
     if one.tta != other.tta:
-        yield "with --tta, now without" if one.tta else "without --tta, now with it"
+        yield "--tta", "on" if one.tta else "off", "on" if other.tta else "off"
 
 
 def _generation(version: str) -> list[str]:
@@ -178,8 +177,3 @@ def _names(of: Settings, beside: Settings) -> str:
     """The models' names; with their sums where names alone would not tell them apart."""
     same = sorted(model.name for model in of.models) == sorted(model.name for model in beside.models)
     return " and ".join(f"{name} (sha256 {sha256[:12]})" if same else name for name, sha256 in of.models)
-
-
-def _sha256(bundle: Bundle) -> str:
-    """Of the weights, from which the model's other files are made; of its first file where it has none."""
-    return bundle.files.get(WEIGHTS) or next(iter(bundle.files.values()), "")

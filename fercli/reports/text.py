@@ -85,7 +85,8 @@ def _csv_cells(row: Row) -> tuple[str, ...]:
 def _csv_cell(name: str, value: Value) -> str:
     if value is None:
         return ""
-    return csv_path(str(value)) if name == "path" else str(value)
+    # A NUL in a line would say that it was not written to its end.
+    return csv_path(str(value)) if name == "path" else str(value).replace("\0", "\\x00")
 
 
 def csv_path(path: str) -> str:

@@ -121,12 +121,13 @@ def test_the_rows_are_whole_and_the_run_can_go_on(
         text = said(process, code)
     assert text.startswith("fercli: interrupted after ")
     assert text.endswith("; add --resume to go on.\n")
-    unfinished = {"report.json.unfinished"} if report == "report.json" else set()
-    assert {path.name for path in folder.iterdir()} == {"a.png", "b.png", report} | unfinished
+    growing = "report.json.unfinished" if report == "report.json" else report
+    known = {f".{growing}.fercli-run"}
+    assert {path.name for path in folder.iterdir()} == {"a.png", "b.png", report, growing} | known
     done = run("predict", "a.png", "b.png", "-o", report, "--resume", "-q", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert (folder / report).read_text().count("no_face") == 2
-    assert {path.name for path in folder.iterdir()} == {"a.png", "b.png", report}
+    assert {path.name for path in folder.iterdir()} == {"a.png", "b.png", report, f".{report}.fercli-run"}
 
 
 def descendants(process: int) -> list[int]:

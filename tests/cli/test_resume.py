@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fercli.reports.reading import read_report
+from fercli.reports.settings import settings_file
 from tests.cli.test_predict_pipes import running, wait_for
 from tests.conftest import FERCLI
 from tests.corpus import encoded, gradient
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 GROWING = ("csv", "jsonl")
 FORMATS = (*GROWING, "json", "parquet")
 NONE = ("--detector", "none")
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
@@ -58,6 +63,7 @@ class TestAnEndedRun:
         working = out if kind in GROWING else tmp_path / f"{out.name}.unfinished"
         for cut in (0, 1, len(written) // 3, len(written) // 2, len(written) - 1, len(written)):
             working.write_bytes(written[:cut])
+            shutil.copy(settings_file(str(growing)), settings_file(str(working)))
             resumed = run(*command(photos, out, "--resume"), cwd=photos)
             assert rows(out) == rows(whole), cut
             assert resumed.returncode == undisturbed.returncode == 3
@@ -173,3 +179,42 @@ class TestShards:
         refused = run("predict", photos, "--shard", shard)
         assert refused.returncode == 2
         assert f"--shard {shard} is not I/N, such as 1/4 to 4/4.\nCount the parts from 1." in refused.stderr
+
+    @pytest.mark.usefixtures("photos")
+    def test_the_documented_command_shares_the_work(self, run: Run, tmp_path: Path) -> None:
+        text = (DOCS / "resume.md").read_text("utf-8")
+        (script,) = (block for block in re.findall(r"```\n(.*?)```", text, re.DOTALL) if "xargs" in block)
+        path = f"{FERCLI.parent}{os.pathsep}{os.environ['PATH']}"
+        script = script.replace("--quiet", "--quiet --detector none")
+        done = subprocess.run(
+            ["/bin/bash", "-c", script], cwd=tmp_path, env={**os.environ, "PATH": path}, check=True,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.stderr == "5 photos of 4 reports; report.parquet.\n"
+        run("predict", "photos", "--out", "whole.jsonl", *NONE, cwd=tmp_path)
+        assert rows(tmp_path / "report.parquet") == rows(tmp_path / "whole.jsonl")
+
+
+class TestSettings:
+    def test_other_ones_are_refused_before_anything_is_done(
+        self, run: Run, photos: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "out.csv"
+        run("predict", photos, "--out", out, *NONE)
+        before = out.read_bytes()
+        refused = run("predict", photos, "--out", out, *NONE, "--tta", "--resume")
+        assert refused.returncode == 2
+        assert refused.stderr == (
+            f"fercli: {out} was begun with other settings: --tta off, now on.\n"
+            "Go on with the settings that it was begun with, or name another report with --out.\n"
+        )
+        assert out.read_bytes() == before
+
+    def test_a_report_without_them_is_gone_on_with(self, run: Run, photos: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out.csv"
+        run("predict", photos / "a.png", "--out", out, *NONE)
+        settings_file(str(out)).unlink()
+        resumed = run("predict", photos, "--out", out, *NONE, "--tta", "--resume")
+        assert resumed.returncode == 3
+        assert resumed.stderr.startswith(f"It is not known with what settings {out} was begun; it goes on")
+        assert settings_file(str(out)).exists()

@@ -1,0 +1,114 @@
+"""Reports put together: every photo once, in the input's order where the reports are all shards of one."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from array import array
+from contextlib import closing
+from dataclasses import replace
+from itertools import chain, repeat, zip_longest
+from typing import TYPE_CHECKING, NamedTuple
+
+from fercli.errors import UsageError
+from fercli.records import EXPRESSIONS, Row
+from fercli.reports.reading import read_report, read_settings
+from fercli.reports.rows import photo_key
+from fercli.wording import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fercli.reports.settings import Settings
+
+_COLUMNS = ("x1", "y1", "x2", "y2", "score", "confidence", *EXPRESSIONS)
+_LIMITS = (0.06,) * 4 + (3e-4,) * (len(_COLUMNS) - 4)
+"""What another processor may change: 0.05 pixels, 2e-4 of a score or probability, and a last digit."""
+
+
+_Photo = tuple[int, list[Row]]
+"""The number of a report, and the rows that it has of a photo."""
+
+
+class Merged(NamedTuple):
+    """Reports that are to be one."""
+
+    photos: Iterator[tuple[str, list[Row]]]
+    """Each photo's rows, after the report that they are of."""
+    settings: Settings | None
+    """Those of all; None where they differ or are not known of each."""
+    differences: list[str]
+    """In words, where settings differ."""
+
+
+def merge_reports(reports: Sequence[str]) -> Merged:
+    """The photos of all reports, of which one that several have with the same rows is taken once.
+
+    Shards of one input, all of which are there, give the order of that input; else the reports follow each
+    other as they are given. Memory does not grow with them: what was seen lies in a file that has no name.
+
+    Raises:
+        UsageError: a report cannot be read, or, as its photos are taken, two have other rows of a photo.
+        UnavailableError: one is Parquet, and pyarrow is not installed.
+    """
+    known = [read_settings(report) for report in reports]
+    told = [(report, settings) for report, settings in zip(reports, known, strict=True) if settings]
+    differences = [
+        f"{quoted(told[0][0])} and {quoted(report)} were written with other settings: {'; '.join(words)}."
+        for report, settings in told[1:]
+        if (words := [f"{what} {one} and {other}" for what, one, other in told[0][1].differences(settings)])
+    ]
+    order = _shards_in_order(known)
+    read = [zip(repeat(number), read_report(report)) for number, report in enumerate(reports)]
+    photos = _in_turn([read[place] for place in order]) if order else chain.from_iterable(read)
+    settings = replace(told[0][1], shard="1/1" if order else "") if len(told) == len(reports) else None
+    return Merged(_once(photos, reports), None if differences else settings, differences)
+
+
+def _shards_in_order(known: Sequence[Settings | None]) -> list[int] | None:
+    """The places of the reports by the number of their shard, where they are all shards of one input."""
+    of = [re.fullmatch(r"(\d+)/(\d+)", settings.shard) if settings else None for settings in known]
+    shards = {int(one[1]): place for place, one in enumerate(of) if one and int(one[2]) == len(known)}
+    return [shards[number] for number in sorted(shards)] if len(shards) == len(known) else None
+
+
+def _in_turn(reports: Sequence[Iterator[_Photo]]) -> Iterator[_Photo]:
+    for photos in zip_longest(*reports):
+        yield from (photo for photo in photos if photo is not None)
+
+
+def _once(photos: Iterator[_Photo], reports: Sequence[str]) -> Iterator[tuple[str, list[Row]]]:
+    """The photos but for those that another report has given already, as often as there."""
+    # A database without a name, which leaves memory for the temporary folder once it has grown.
+    with closing(sqlite3.connect("", isolation_level=None)) as database:
+        database.execute(
+            "CREATE TABLE seen (path, report, time, texts, numbers, PRIMARY KEY (path, report, time))"
+            " WITHOUT ROWID"
+        )
+        for report, rows in photos:
+            key = photo_key(rows)
+            seen = database.execute("SELECT * FROM seen WHERE path = ?", (key,)).fetchall()
+            time = sum(other == report for _, other, *_ in seen)
+            texts, numbers = _content(rows)
+            database.execute("INSERT INTO seen VALUES (?, ?, ?, ?, ?)", (key, report, time, texts, numbers))
+            others = [one for one in seen if one[1] != report and one[2] == time]
+            if not others:
+                yield reports[report], rows
+            elif others[0][3] != texts or not _near(array("d", others[0][4]), numbers):
+                both = f"{quoted(reports[others[0][1]])} and {quoted(reports[report])}"
+                raise UsageError(
+                    f"{both} have different rows of the photo {quoted(str(rows[0]['path']))}.",
+                    "Leave one of them out, or write it again.",
+                )
+
+
+def _content(rows: list[Row]) -> tuple[str, array[float]]:
+    """What the rows of a photo say beside its path: words, which must be the same, and numbers."""
+    texts = json.dumps([[row["status"], row["expression"], row["error"]] for row in rows])
+    return texts, array("d", [float(row[name] or 0) for row in rows for name in _COLUMNS])
+
+
+def _near(one: array[float], other: array[float]) -> bool:
+    limits = _LIMITS * (len(one) // len(_LIMITS))
+    return all(abs(a - b) <= limit for a, b, limit in zip(one, other, limits, strict=True))
