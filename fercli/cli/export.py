@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fercli.cli.messages import count_of, say
-from fercli.errors import UsageError
+from fercli.errors import UnavailableError, UsageError
 from fercli.extras import require
 from fercli.wording import quoted
 
@@ -69,8 +69,13 @@ def export(
     from fercli.bundle import ONNX_INT8, load_bundle
     from fercli.devices import usable_cores
     from fercli.exporting import export_model
+    from fercli.plugins import EXPORTERS, select
     from fercli.replacing import refuse_input
 
+    try:
+        select(EXPORTERS, [to])
+    except UnavailableError as error:  # a format, to the user, as --format is
+        raise UsageError(error.message, error.remedy) from error
     bundle = load_bundle(model)
     refuse_input(out, [] if data is None else [("data set", data)])
     if data is None:

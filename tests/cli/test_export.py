@@ -340,7 +340,7 @@ def test_8_bits_calibrated_by_fer2013_are_kept(older: Path, fer2013: Path, tmp_p
 
 def test_an_unknown_format_gets_a_hint(tmp_path: Path) -> None:
     result = export("default", "--to", "kera", "--out", tmp_path / "m.keras")
-    assert (result.exit_code, result.stdout) == (5, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.splitlines() == [
         "fercli: There is no exporter kera.",
         "Did you mean keras? Installed are keras, onnx, onnx-int8, savedmodel, torchscript.",
