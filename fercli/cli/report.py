@@ -95,8 +95,7 @@ def _write_page(reports: list[str], out: str, *, quiet: bool) -> None:
     from fercli.locking import locked
     from fercli.reports.html.writer import HtmlWriter
     from fercli.reports.output import open_appearing
-    from fercli.reports.reading import read_report
-    from fercli.reports.settings import kept_settings
+    from fercli.reports.reading import read_report, read_settings
     from fercli.sources import printable_path
 
     if choose_format(out, Format.HTML if out == STANDARD_OUTPUT else None) is not Format.HTML:
@@ -114,7 +113,7 @@ def _write_page(reports: list[str], out: str, *, quiet: bool) -> None:
         writer = HtmlWriter(file, target)
         for report in reports:
             folder = os.path.dirname(report)  # noqa: PTH120 - "" is the current one
-            writer.begin(printable_path(report), kept_settings(report), folder)
+            writer.begin(printable_path(report), read_settings(report), folder)
             for rows in read_report(report):
                 writer.write(rows)
                 photos += 1

@@ -61,6 +61,8 @@ COMMANDS = {
     "models list": "rich.table",
     "models verify": "fercli.bundle",
     "report merge r.csv": "fercli.reports.reading",
+    "report show r.csv": "fercli.reports.reading",
+    "report r.csv -o page.html": "fercli.reports.reading",
     "compare backends": "fercli.comparison.side_by_side",
     "compare models default": "fercli.comparison.faces",
     "compare detectors a.png": "fercli.comparison.detectors",

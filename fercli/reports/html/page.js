@@ -247,7 +247,7 @@ function probabilities(row) {
   const best = table.expression[row];
   const head = others.length
     ? element("thead", {}, element("tr", {}, element("td"), ...[row, ...others].map((each) =>
-        element("th", { scope: "col", className: "name" }, isolated(reports[table.report[each]]))), element("td")))
+        element("th", { scope: "col", className: "name" }, isolated(reports[table.report[each]])))))
     : null;
   const lines = expressions.map((name) =>
     element(
@@ -255,7 +255,7 @@ function probabilities(row) {
       { className: name === best ? `${name} best` : name },
       element("th", { scope: "row" }, name),
       ...[row, ...others].map((each) => element("td", { className: "number" }, percent(table[name][each], 1))),
-      element("td", { "aria-hidden": "true" }, track(table[name][row])),
+      others.length ? null : element("td", { "aria-hidden": "true" }, track(table[name][row])),
     ));
   return element("table", {}, element("caption", {}, "Probabilities"), head, element("tbody", {}, ...lines));
 }
