@@ -16,7 +16,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Trials:
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_killed_at_any_moment_nothing_is_lost_or_doubled(trials: Trials, kind: str) -> None:
-    assert not kills(trials, kind, 2).wrong
+    assert not kills(trials, kind, 1).wrong
 
 
 def test_a_file_that_may_not_grow(trials: Trials) -> None:

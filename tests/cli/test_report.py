@@ -13,8 +13,8 @@ from tests.conftest import Run
 FACE = Face(Box(1.25, 2.0, 30.01, 40.0), 0.5, None, (0.05, 0.1, 0.15, 0.4, 0.1, 0.1, 0.1))
 PARTS = [
     [Photo("a.jpg", (FACE, FACE), 100, 100), Photo("b.jpg", (), 10, 10)],
-    [Photo("b.jpg", (FACE,), 100, 100), Photo("c.jpg", error="empty: The file is empty.")],
-    [Photo("c.jpg", (FACE,), 100, 100)],
+    [Photo("b2.jpg", (FACE,), 100, 100), Photo("c.jpg", error="empty: The file is empty.")],
+    [Photo("d.jpg", (FACE,), 100, 100)],
 ]
 
 
@@ -72,6 +72,18 @@ class TestMerge:
         assert out.read_bytes() == before
         assert {path.name for path in tmp_path.iterdir()} == {"all.csv", *(path.name for path in parts)}
 
+    def test_other_rows_of_a_photo_change_nothing(
+        self, run: Run, tmp_path: Path, parts: list[Path]
+    ) -> None:
+        other = written(tmp_path / "other.json", [Photo("a.jpg", (), 100, 100)])
+        done = run("report", "merge", *parts, other, "--out", tmp_path / "all.csv")
+        assert done.returncode == 2
+        assert done.stderr == (
+            f"fercli: {parts[0]} and {other} have different rows of the photo a.jpg.\n"
+            "Leave one of them out, or write it again.\n"
+        )
+        assert not (tmp_path / "all.csv").exists()
+
     def test_a_missing_report(self, run: Run, tmp_path: Path) -> None:
         done = run("report", "merge", tmp_path / "missing.csv", "--out", tmp_path / "all.csv")
         assert done.returncode == 2
@@ -84,5 +96,5 @@ class TestMerge:
             assert run("predict", samples, "--shard", f"{number}/2", "--out", shard).returncode == 0
         assert run("predict", samples, "--out", tmp_path / "whole.csv").returncode == 0
         assert run("report", "merge", *shards, "--out", tmp_path / "all.parquet").returncode == 0
-        merged = sorted(read_report(str(tmp_path / "all.parquet")), key=lambda rows: str(rows[0]["path"]))
+        merged = list(read_report(str(tmp_path / "all.parquet")))
         assert merged == list(read_report(str(tmp_path / "whole.csv")))
