@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, wait
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from fercli.analyzer import classify
+from fercli.sources import is_remote
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from fercli.analyzer import Prepared
     from fercli.engines.workers import Workers
     from fercli.prediction import Predictor
     from fercli.records import Photo
 
+    _Tasks = SimpleQueue[tuple[str, Future[Prepared]] | None]
+
 _AHEAD = 256
 """Photos that may be under way or waiting for their turn, so that a slow one holds up no other for long."""
+
+_READERS = 32
+"""Photos that are read at once from other computers: most of the time that is waiting."""
 
 _GLANCE = 0.2
 """Seconds after which a wait looks up: an interruption that comes just before does not end it."""
@@ -59,12 +66,14 @@ class _Feeder:
         self._workers = workers
         self._places = threading.Semaphore(_AHEAD)
         self._futures: SimpleQueue[Future[Prepared] | None] = SimpleQueue()
-        self._tasks: SimpleQueue[tuple[str, Future[Prepared]] | None] = SimpleQueue()
+        self._tasks: _Tasks = SimpleQueue()
+        self._remote_tasks: _Tasks = SimpleQueue()
+        self._readers = 0
         self._head: Future[Prepared] | None = None
         self._ended = self._closed = False
         try:
-            for work in (self._feed, *[self._prepare] * workers.count):
-                threading.Thread(target=work, name="fercli photos", daemon=True).start()
+            for work in (self._feed, *[partial(self._prepare, self._tasks)] * workers.count):
+                _start(work)
         except BaseException:
             self.close()
             raise
@@ -76,8 +85,9 @@ class _Feeder:
                 if self._closed:
                     return
                 future: Future[Prepared] = Future()
+                tasks = self._tasks_like(path)
                 self._futures.put(future)
-                self._tasks.put((path, future))
+                tasks.put((path, future))
         except BaseException as error:  # noqa: BLE001 - raised again where the records are taken
             failure: Future[Prepared] = Future()
             failure.set_exception(error)
@@ -85,8 +95,17 @@ class _Feeder:
         else:
             self._futures.put(None)
 
-    def _prepare(self) -> None:
-        while (task := self._tasks.get()) is not None and not self._closed:
+    def _tasks_like(self, path: str) -> _Tasks:
+        """The tasks that a photo belongs to; those on other computers have threads once there are some."""
+        if not is_remote(path):
+            return self._tasks
+        if self._readers < _READERS:
+            _start(partial(self._prepare, self._remote_tasks))
+            self._readers += 1
+        return self._remote_tasks
+
+    def _prepare(self, tasks: _Tasks) -> None:
+        while (task := tasks.get()) is not None and not self._closed:
             path, future = task
             try:
                 future.set_result(self._workers.prepare(path))
@@ -133,3 +152,9 @@ class _Feeder:
         self._places.release()
         for _ in range(self._workers.count):
             self._tasks.put(None)
+        for _ in range(self._readers):
+            self._remote_tasks.put(None)
+
+
+def _start(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="fercli photos", daemon=True).start()

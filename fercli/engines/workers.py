@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from fercli.analyzer import unprepared
 from fercli.engines.memory import Budget, Memory, resident, room_in_process
-from fercli.engines.worker import Request, Setup, Task, Use
+from fercli.engines.worker import SMALL_FILE, Request, Setup, Task, Use
 from fercli.errors import FercliError, PhotoError, PhotoErrorKind, UnavailableError
-from fercli.sources import printable_path
+from fercli.sources import is_remote, printable_path, read_photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,11 +97,31 @@ class Workers:
     def prepare(self, path: str, data: bytes | None = None) -> Prepared:
         """Reads, decodes, detects and crops in a free worker, for many threads at a time.
 
-        A photo that takes too long is an error, `timeout`; one that ends the process twice, `crashed`.
+        What another computer has is read here, so that no worker waits for it; its bytes count as a file's that
+        a worker reads. A photo that takes too long is an error, `timeout`; one that ends the process twice,
+        `crashed`.
 
         Raises:
-            UnavailableError: a new worker cannot load the detector.
+            UnavailableError: a new worker cannot load the detector, or what reaches a store is not installed.
         """
+        if data is not None or not is_remote(path):
+            return self._prepared(path, data)
+        with ExitStack() as held:
+            files = self._budgets[Use.FILE]
+            held.enter_context(files.held(SMALL_FILE))
+
+            def admit(size: int) -> None:
+                if size > SMALL_FILE:
+                    held.close()  # or all might wait for each other
+                    held.enter_context(files.held(size))
+
+            try:
+                read = read_photo(path, admit, self._timeout)
+            except PhotoError as error:
+                return unprepared(printable_path(path), error)
+            return self._prepared(path, read)
+
+    def _prepared(self, path: str, data: bytes | None) -> Prepared:
         for _ in range(_ATTEMPTS):
             worker = self._idle.get()
             try:

@@ -1,10 +1,10 @@
-"""Where photos come from: files, folders, patterns, `file://` URLs and lists on standard input.
+"""Where photos come from: files, folders, patterns, archives, URLs and lists on standard input.
 
-`finding` says which photos are meant, with `walking`, `patterns` and `lists`; `reading` opens them;
-`suffixes` knows those of photos.
+`finding` says which photos are meant, with `walking`, `patterns` and `lists`; `reading` opens them, with
+`archives`, `remote` (stores) and `web`; `suffixes` knows those of photos.
 """
 
 from fercli.sources.finding import STANDARD_INPUT, Findings, find_photos
-from fercli.sources.reading import printable_path, read_photo
+from fercli.sources.reading import is_remote, printable_path, read_photo
 
-__all__ = ["STANDARD_INPUT", "Findings", "find_photos", "printable_path", "read_photo"]
+__all__ = ["STANDARD_INPUT", "Findings", "find_photos", "is_remote", "printable_path", "read_photo"]

@@ -1,27 +1,29 @@
 """Which photos are meant, and what is left out on the way."""
 
-# Paths stay as the user wrote them; pathlib would rewrite `./photos`.
-# ruff: noqa: PTH112
-
 from __future__ import annotations
 
 import os
+import posixpath
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from fercli.errors import NoPhotosError
+from fercli.sources.archives import ArchiveTree, archive_url, member_of
 from fercli.sources.lists import read_list
 from fercli.sources.patterns import Glob, Pattern, is_hidden, is_pattern
 from fercli.sources.reading import is_url, local_path, printable_path
+from fercli.sources.remote import RemoteTree
 from fercli.sources.suffixes import is_photo_name, suffix
-from fercli.sources.walking import walk
+from fercli.sources.walking import LocalTree, Tree, walk
+from fercli.stores import store_scheme
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from types import ModuleType
 
 STANDARD_INPUT = "-"
 """The argument that stands for a list of paths on standard input."""
@@ -142,16 +144,16 @@ class _Finder:
     def listed(self, stream: BinaryIO, null_separated: bool) -> Iterator[str]:
         entry = ""
         for entry in read_list(stream, null_separated=null_separated):
-            yield from self._counted(self._path(entry), f"{_shown(entry)} holds no photo.")
+            yield from self._counted(self._path(entry, _place(entry)), f"{_shown(entry)} holds no photo.")
         if not entry:
             self.findings.fruitless.append("The list on standard input names no photo.")
 
     def given(self, path: str) -> Iterator[str]:
-        local = local_path(path)
-        if not is_pattern(local) or is_url(path) or os.path.lexists(local):
-            yield from self._counted(self._path(path), f"{_shown(path)} holds no photo.")
+        place = _place(path)
+        if place is None or not is_pattern(place.path) or place.tree.exists(place.path):
+            yield from self._counted(self._path(path, place), f"{_shown(path)} holds no photo.")
         else:
-            yield from self._counted(self._matching(local), f"No photo matches {_shown(path)}.")
+            yield from self._counted(self._matching(place), f"No photo matches {_shown(path)}.")
 
     def _counted(self, photos: Iterator[str], fruitless: str) -> Iterator[str]:
         before = self.findings.photos
@@ -161,27 +163,29 @@ class _Finder:
         if self.findings.photos == before:
             self.findings.fruitless.append(fruitless)
 
-    def _path(self, path: str) -> Iterator[str]:
-        local = local_path(path)
-        if is_url(local) or not os.path.isdir(local):
+    def _path(self, path: str, place: _Place | None) -> Iterator[str]:
+        if place is None or not place.tree.is_folder(place.path):
             yield path
         else:
-            yield from self._walk(Pattern(local, recursive=self.recursive))
+            pattern = Pattern(place.path, recursive=self.recursive, flavour=place.flavour)
+            yield from self._walk(place.tree, pattern)
 
-    def _matching(self, path: str) -> Iterator[str]:
-        pattern = Pattern.parse(path, recursive=self.recursive)
+    def _matching(self, place: _Place) -> Iterator[str]:
+        pattern = Pattern.parse(place.path, recursive=self.recursive, flavour=place.flavour)
         before = self.findings.met
-        if os.path.isdir(pattern.folder or os.curdir):
-            yield from self._walk(pattern)
-        if self.findings.met == before and not any(wildcard in path for wildcard in "*?"):
-            yield path
+        if not pattern.folder or place.tree.is_folder(pattern.folder):
+            yield from self._walk(place.tree, pattern)
+        if self.findings.met == before and not any(wildcard in place.path for wildcard in "*?"):
+            yield place.tree.shown(place.path)
 
-    def _walk(self, pattern: Pattern) -> Iterator[str]:
-        return walk(
+    def _walk(self, tree: Tree, pattern: Pattern) -> Iterator[str]:
+        found = walk(
+            tree,
             pattern.folder,
             lambda folder: self._enters(pattern, folder),
             lambda file: self._takes(pattern, file),
         )
+        return map(tree.shown, found)
 
     def _enters(self, pattern: Pattern, folder: str) -> bool:
         if not pattern.leads(folder):
@@ -228,6 +232,29 @@ class _Finder:
     def _excluded(self, pattern: Pattern, path: str) -> bool:
         given = f"{pattern.given}/{path}"
         return any(glob.matches(path, given) for glob in self.exclude)
+
+
+class _Place(NamedTuple):
+    """Where a path leads: a tree, and the path in it."""
+
+    tree: Tree
+    path: str
+
+    @property
+    def flavour(self) -> ModuleType:
+        """The rules of its paths."""
+        return os.path if isinstance(self.tree, LocalTree) else posixpath
+
+
+def _place(path: str) -> _Place | None:
+    """The place that may be a folder or a pattern; None for a URL that is one photo, whatever it holds."""
+    located = local_path(path)
+    located = archive_url(located) or located
+    if (member := member_of(located)) is not None:
+        return _Place(ArchiveTree(member), member.name)
+    if store_scheme(located) is not None:
+        return _Place(RemoteTree(located), located)
+    return None if is_url(located) else _Place(LocalTree(), located)
 
 
 def _shown(path: str) -> str:

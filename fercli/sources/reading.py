@@ -1,4 +1,4 @@
-"""From a path as it was given to a photo's bytes."""
+"""From a path or URL as it was given to a photo's bytes."""
 
 # Paths stay as the user wrote them, and may be bytes in disguise; pathlib would rewrite `./photos`.
 # ruff: noqa: PTH114, PTH116, PTH119, PTH123
@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from fercli.errors import PhotoError, PhotoErrorKind
+from fercli.redaction import redacted
+from fercli.sources.archives import member_of, read_member
+from fercli.sources.attempts import MAX_BYTES, Patience
+from fercli.sources.remote import read_remote
 from fercli.sources.suffixes import unread_format
+from fercli.sources.web import is_web_address, read_web
+from fercli.stores import store_scheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +30,9 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|file:/", re.IGNORECASE)
 _FILE_URL = re.compile(r"file:(?://([^/]*))?(/.*)", re.IGNORECASE | re.DOTALL)
 _DRIVE = re.compile(r"/([A-Za-z])[:|](?=/|$)")
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
-_MAX_BYTES = 1 << 30
+TIMEOUT = 120.0
+"""Seconds, where nothing else is asked for."""
+
 # Where a FIFO takes a file's place between the look and the opening, opening it must not wait.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -58,29 +66,32 @@ def local_path(path: str, flavour: ModuleType = os.path) -> str:
     return f"//{host}{name}" if windows else path
 
 
-def read_photo(path: str, admit: Callable[[int], None] = lambda _: None) -> bytes:
+def is_remote(path: str) -> bool:
+    """Whether reading it asks another computer, on which it may wait."""
+    member = member_of(path)
+    place = member.archive if member else path
+    return is_web_address(place) or store_scheme(place) is not None
+
+
+def read_photo(
+    path: str, admit: Callable[[int], None] = lambda _: None, timeout: float = TIMEOUT
+) -> bytes:
     """The bytes of a photo's file; never waits for a FIFO or a device.
 
     Args:
-        path: as `local_path` takes it.
-        admit: called with the file's size in bytes before it is read; may wait.
+        path: as `local_path` takes it, or a URL: of a store, of the web, or of an archive's member.
+        admit: called with the file's size in bytes before it is read, where that is known; may wait.
+        timeout: seconds that a file on another computer may take, without what `admit` takes.
 
     Raises:
-        PhotoError: `missing`, `not-a-file`, `unreadable`, `empty`, `too-large` (above 1 GiB) or, for a URL
-            of another computer and for a format that is known but not read, `unsupported`.
+        PhotoError: `missing`, `not-a-file`, `unreadable`, `empty`, `too-large` (above 1 GiB), `timeout`; in an
+            archive `truncated` or `damaged`; for a URL of another kind and for a format that is known but not
+            read `unsupported`.
+        UnavailableError: what reaches a store is not installed.
     """
     located = local_path(path)
-    if is_url(located):
-        raise PhotoError(
-            PhotoErrorKind.UNSUPPORTED, "It is on another computer; download or copy the picture first."
-        )
     try:
-        _check_file(os.stat(located), located)
-        with open(os.open(located, _OPEN_FLAGS), "rb") as file:
-            status = os.fstat(file.fileno())
-            _check_file(status, located)
-            admit(status.st_size)
-            data = file.read()
+        data = _read(located, admit, Patience(timeout))
     except (FileNotFoundError, NotADirectoryError):
         raise PhotoError(PhotoErrorKind.MISSING, _why_missing(located)) from None
     except PermissionError:
@@ -92,7 +103,7 @@ def read_photo(path: str, admit: Callable[[int], None] = lambda _: None) -> byte
         raise PhotoError(PhotoErrorKind.UNREADABLE, "No file can have such a name.") from None
     if not data:
         raise PhotoError(PhotoErrorKind.EMPTY, "The file is empty.")
-    if (unread := unread_format(os.path.basename(located), data)) is not None:
+    if (unread := unread_format(_name(located), data)) is not None:
         raise PhotoError(
             PhotoErrorKind.UNSUPPORTED, f"{unread} is not read; save the picture as JPEG or PNG."
         )
@@ -100,9 +111,36 @@ def read_photo(path: str, admit: Callable[[int], None] = lambda _: None) -> byte
 
 
 def printable_path(path: str) -> str:
-    r"""The path as valid UTF-8: each byte of it that is not becomes `\xNN`."""
+    r"""The path as valid UTF-8: each byte of it that is not becomes `\xNN`; a URL is without its secrets."""
+    path = redacted(path) if is_url(path) else path
     shown = _ESCAPED_BYTE.sub(lambda escaped: f"\\x{ord(escaped[0]) - 0xDC00:02x}", path)
     return shown.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _read(located: str, admit: Callable[[int], None], patience: Patience) -> bytes:
+    if (member := member_of(located)) is not None:
+        return read_member(member, admit, patience)
+    if is_web_address(located):
+        return read_web(located, admit, patience)
+    if store_scheme(located) is not None:
+        return read_remote(located, admit, patience)
+    if is_url(located):
+        raise PhotoError(
+            PhotoErrorKind.UNSUPPORTED, "It is on another computer; download or copy the picture first."
+        )
+    _check_file(os.stat(located), located)
+    with open(os.open(located, _OPEN_FLAGS), "rb") as file:
+        status = os.fstat(file.fileno())
+        _check_file(status, located)
+        admit(status.st_size)
+        return file.read()
+
+
+def _name(located: str) -> str:
+    """The name that the photo's file has, with its suffix."""
+    if (member := member_of(located)) is not None:
+        return member.name
+    return os.path.basename(re.split("[?#]", located)[0] if is_web_address(located) else located)
 
 
 def _check_file(status: os.stat_result, path: str) -> None:
@@ -111,7 +149,7 @@ def _check_file(status: os.stat_result, path: str) -> None:
             raise PhotoError(PhotoErrorKind.NOT_A_FILE, "It is a folder, not a file.")
     if not stat.S_ISREG(status.st_mode):
         raise PhotoError(PhotoErrorKind.NOT_A_FILE, "It is a pipe, socket or device, not a file.")
-    if status.st_size > _MAX_BYTES:
+    if status.st_size > MAX_BYTES:
         raise PhotoError(PhotoErrorKind.TOO_LARGE, "The file is larger than 1 GiB.")
 
 

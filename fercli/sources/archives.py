@@ -1,0 +1,276 @@
+"""Photos inside ZIP and tar archives, which are read as they are: nothing is unpacked to a disk.
+
+A member is written as fsspec writes it, `zip://MEMBER::ARCHIVE` or `tar://MEMBER::ARCHIVE`; the archive is a file
+of this computer or in a store. Without a member, all photos in it are meant.
+"""
+
+# An archive's path stays as the user wrote it.
+# ruff: noqa: PTH110, PTH116
+
+from __future__ import annotations
+
+import lzma
+import os
+import re
+import tarfile
+import threading
+import zipfile
+import zlib
+from functools import lru_cache
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
+
+from fercli.errors import PhotoError, PhotoErrorKind
+from fercli.sources.attempts import MAX_BYTES, Patience
+from fercli.sources.remote import raise_unless_of_store
+from fercli.sources.suffixes import suffix
+from fercli.sources.walking import Entry
+from fercli.stores import is_lasting, store_of, store_scheme, why
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_URL = re.compile(r"(zip|tar)://(?:(.*)::)?(.+)", re.IGNORECASE | re.DOTALL)
+_COMPRESSED_TAR = re.compile(r"\.(?:tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz)$", re.IGNORECASE)
+_COMPRESSED = "A compressed tar is not read, since no photo in it can be found alone; decompress it first."
+_OPEN = 4
+"""Archives that are kept open, with what they hold, for the next photo."""
+
+
+class Member(NamedTuple):
+    """A file or folder inside an archive."""
+
+    scheme: str
+    name: str
+    """With `/`; empty for the whole archive."""
+    archive: str
+    """A path of this computer, or a store's URL."""
+
+
+def member_of(path: str) -> Member | None:
+    """The member that a `zip://` or `tar://` URL means; None for every other path."""
+    found = _URL.fullmatch(path)
+    return Member(found[1].lower(), _plain(found[2] or ""), found[3]) if found else None
+
+
+def archive_url(path: str) -> str | None:
+    """The URL of all that is in an archive that is named itself, by its suffix; None for every other path."""
+    if _COMPRESSED_TAR.search(path):
+        scheme = "tar"
+    elif (scheme := suffix(path)) not in {"zip", "tar"}:
+        return None
+    return f"{scheme}://::{path}" if store_scheme(path) or os.path.isfile(path) else None
+
+
+class ArchiveTree:
+    """The folders in an archive, by their paths in it."""
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+        self._folders: dict[str, dict[str, bool]] | None = None
+        self._broken = False
+
+    def is_folder(self, path: str) -> bool:
+        """Whether it is one in the archive, or the archive itself."""
+        try:
+            return not path or path.rstrip("/") in self._listed()
+        except OSError:
+            return not path
+
+    def exists(self, path: str) -> bool:
+        """Whether it is there."""
+        folder, _, name = path.rpartition("/")
+        try:
+            return name in self._listed().get(folder, {})
+        except OSError:
+            return False
+
+    def identity(self, folder: str) -> str:
+        """Its path: links in archives are not followed."""
+        return folder
+
+    def entries(self, folder: str) -> Iterator[Entry]:
+        """What lies in it, by name; raises an OSError at the end of an archive that is cut off."""
+        found = self._listed().get(folder.rstrip("/"), {})
+        yield from (Entry(name, is_folder) for name, is_folder in sorted(found.items()))
+        if self._broken and not folder:
+            raise OSError
+
+    def join(self, folder: str, name: str) -> str:
+        """With a `/` between them."""
+        return f"{folder.rstrip('/')}/{name}" if folder else name
+
+    def unlisted(self, folder: str) -> str:
+        """The folder itself."""
+        return folder
+
+    def shown(self, path: str) -> str:
+        """The URL of a member."""
+        return f"{self._member.scheme}://{path}::{self._member.archive}"
+
+    def _listed(self) -> dict[str, dict[str, bool]]:
+        """What each folder holds, and whether that is a folder itself."""
+        if self._folders is None:
+            folders: dict[str, dict[str, bool]] = {"": {}}
+            try:
+                archive = _opened(self._member, None)
+            except PhotoError as error:
+                raise OSError(error.sentence) from None
+            self._broken = archive.is_cut
+            for path in archive.names():
+                name, is_folder = path, False
+                while name:
+                    above, _, last = name.rpartition("/")
+                    known = folders.setdefault(above, {})
+                    if known.get(last) or (last in known and not is_folder):
+                        break
+                    known[last] = is_folder
+                    name, is_folder = above, True
+            self._folders = folders
+        return self._folders
+
+
+def read_member(member: Member, admit: Callable[[int], None], patience: Patience) -> bytes:
+    """The bytes of a member.
+
+    Args:
+        member: what is read.
+        admit: called with its size in bytes before that; may wait.
+        patience: the time that it may take.
+
+    Raises:
+        PhotoError: `missing`, `not-a-file`, `unreadable`, `truncated`, `damaged`, `too-large` or `unsupported`.
+        UnavailableError: what reaches the archive's store is not installed.
+    """
+    archive = _opened(member, patience)
+    if not member.name:
+        if archive.is_cut:
+            raise PhotoError(PhotoErrorKind.TRUNCATED, "The archive is cut off; what is left of it was read.")
+        raise PhotoError(PhotoErrorKind.NOT_A_FILE, "It is an archive, not a photo.")
+    try:
+        size = archive.size(member.name)
+        if size > MAX_BYTES:
+            raise PhotoError(PhotoErrorKind.TOO_LARGE, "The file is larger than 1 GiB.")
+        with patience.stopped():
+            admit(size)
+        return archive.read(member.name)
+    except KeyError:
+        raise PhotoError(PhotoErrorKind.MISSING, "The archive holds no such file.") from None
+    except NotImplementedError:
+        raise PhotoError(
+            PhotoErrorKind.UNSUPPORTED, "It is packed in a way that is not read; unpack the archive first."
+        ) from None
+    except RuntimeError:  # what zipfile raises for a password
+        raise PhotoError(
+            PhotoErrorKind.UNREADABLE, "It is encrypted; unpack the archive with its password first."
+        ) from None
+    except (EOFError, tarfile.ReadError):
+        raise PhotoError(PhotoErrorKind.TRUNCATED, "The archive is cut off inside it.") from None
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError):
+        raise PhotoError(PhotoErrorKind.DAMAGED, "Its part of the archive is damaged.") from None
+    except OSError as error:
+        if store_scheme(member.archive):
+            raise PhotoError(PhotoErrorKind.UNREADABLE, why(error)) from None
+        raise
+
+
+class _Archive(Protocol):
+    is_cut: bool
+
+    def names(self) -> Iterator[str]: ...
+
+    def size(self, name: str) -> int: ...
+
+    def read(self, name: str) -> bytes: ...
+
+
+class _Zip:
+    is_cut = False  # its list stands at the end: without that nothing is known
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._zip = zipfile.ZipFile(file)
+        self._members = {
+            _plain(info.filename): info for info in self._zip.infolist() if not info.is_dir()
+        }
+
+    def names(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def size(self, name: str) -> int:
+        return self._members[name].file_size
+
+    def read(self, name: str) -> bytes:
+        return self._zip.read(self._members[name])  # for many threads at a time
+
+
+class _Tar:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._lock = threading.Lock()
+        self._tar = tarfile.open(fileobj=file, mode="r:", errors="surrogateescape")
+        self._members: dict[str, tarfile.TarInfo] = {}
+        self.is_cut = False
+        try:
+            for info in self._tar:
+                if info.isfile() or info.islnk():
+                    self._members[_plain(info.name)] = info
+        except tarfile.ReadError:
+            self.is_cut = True
+
+    def names(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def size(self, name: str) -> int:
+        return self._members[name].size
+
+    def read(self, name: str) -> bytes:
+        info = self._members[name]
+        with self._lock:
+            file = self._tar.extractfile(info)
+            data = file.read() if file is not None else b""
+        if len(data) < info.size:
+            raise EOFError
+        return data
+
+
+_ARCHIVES: dict[str, type[_Zip | _Tar]] = {"zip": _Zip, "tar": _Tar}
+
+
+def _opened(member: Member, patience: Patience | None) -> _Archive:
+    """The archive, opened and listed; it stays so while it is the same file."""
+    remote = store_scheme(member.archive) is not None
+    if "://" in member.archive and not remote:
+        raise PhotoError(
+            PhotoErrorKind.UNSUPPORTED, "Its archive is on another computer; download or copy that first."
+        )
+    state = None if remote else os.stat(member.archive)
+    try:
+        with _opening:
+            version = (state.st_mtime_ns, state.st_size) if state else ()
+            return _kept(member.scheme, member.archive, version)
+    except (tarfile.ReadError, zipfile.BadZipFile, EOFError):
+        if _COMPRESSED_TAR.search(member.archive):
+            raise PhotoError(PhotoErrorKind.UNSUPPORTED, _COMPRESSED) from None
+        words = f"The archive is not a whole {member.scheme} file."
+        raise PhotoError(PhotoErrorKind.UNREADABLE, words) from None
+    except Exception as error:
+        raise_unless_of_store(error)
+        if not remote:
+            raise
+        kind = PhotoErrorKind.MISSING if isinstance(error, FileNotFoundError) else PhotoErrorKind.UNREADABLE
+        if not is_lasting(error) and patience is not None:
+            patience.left()
+        raise PhotoError(kind, f"Its archive cannot be read. {why(error)}") from None
+
+
+_opening = threading.Lock()
+"""So that one thread lists an archive, and the others wait for it."""
+
+
+@lru_cache(_OPEN)
+def _kept(scheme: str, archive: str, _version: tuple[int, ...]) -> _Archive:
+    file = store_of(archive).open(archive, "rb") if store_scheme(archive) else open(archive, "rb")  # noqa: PTH123, SIM115 - kept open
+    return _ARCHIVES[scheme](file)
+
+
+def _plain(name: str) -> str:
+    """The path without `.`, `//` and a `/` before it, by which members are known."""
+    return "/".join(part for part in name.split("/") if part not in ("", "."))

@@ -1,0 +1,159 @@
+"""Photos in stores on other computers: what lies in their folders, and the bytes of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fercli.errors import FercliError, PhotoError, PhotoErrorKind
+from fercli.sources.attempts import MAX_BYTES, PassingError, Patience
+from fercli.sources.suffixes import is_photo_name
+from fercli.sources.walking import Entry
+from fercli.stores import Store, is_lasting, store_of, why
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+FIRST = 4 << 20
+"""Bytes that are read of a file before its size is known; most photos are whole with them."""
+
+
+class RemoteTree:
+    """The folders of a store: what the names of its files have before a `/`. Its paths are whole URLs."""
+
+    def __init__(self, url: str) -> None:
+        """Takes any URL of the store.
+
+        Raises:
+            UnavailableError: what reaches the store is not installed.
+        """
+        self._store = store_of(url)
+
+    def is_folder(self, path: str) -> bool:
+        """Whether it is to be listed; a photo's name is not, so that a long list of photos asks nothing."""
+        bucket, _, key = self._store.path(path).partition("/")
+        if not key or path.endswith("/"):
+            return bool(bucket)
+        if is_photo_name(path):
+            return False
+        try:
+            return any(self._store.pages(f"{path}/"))
+        except Exception as error:
+            raise_unless_of_store(error)
+            return False
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file of this name."""
+        try:
+            self._store.size(path)
+        except Exception as error:
+            raise_unless_of_store(error)
+            return False
+        return True
+
+    def identity(self, folder: str) -> str:
+        """Its URL: a store has no links."""
+        return folder.rstrip("/")
+
+    def entries(self, folder: str) -> Iterator[Entry]:
+        """What lies in it, in the order of the store's pages, each read when it is wanted."""
+        try:
+            for page in self._store.pages(folder):
+                yield from (Entry(name, is_folder) for name, is_folder in page)
+        except Exception as error:
+            raise_unless_of_store(error)
+            raise OSError(why(error)) from None
+
+    def join(self, folder: str, name: str) -> str:
+        """With a `/` between them, but where the folder ends in one."""
+        return f"{folder}{name}" if folder.endswith("/") else f"{folder}/{name}"
+
+    def unlisted(self, folder: str) -> str:
+        """With a `/` at its end, or it would be a photo's."""
+        return self.join(folder, "")
+
+    def shown(self, path: str) -> str:
+        """The URL as it is."""
+        return path
+
+
+def read_remote(url: str, admit: Callable[[int], None], patience: Patience) -> bytes:
+    """The bytes of a file in a store.
+
+    Raises:
+        PhotoError: `missing`, `not-a-file`, `unreadable`, `timeout` or `too-large`.
+        UnavailableError: what reaches the store is not installed.
+    """
+    store = store_of(url)
+    if url.endswith("/") or "/" not in store.path(url):
+        raise _refused_folder(store, url)
+    return patience.insist(_Reading(store, url, admit, patience).attempt)
+
+
+class _Reading:
+    """The attempts to read one file."""
+
+    def __init__(
+        self, store: Store, url: str, admit: Callable[[int], None], patience: Patience
+    ) -> None:
+        self._store = store
+        self._url = url
+        self._admit: Callable[[int], None] | None = admit
+        self._patience = patience
+
+    def attempt(self) -> bytes:
+        """The whole file, in one request if it is small."""
+        try:
+            first = self._first()
+            if len(first) < FIRST:
+                return first
+            size = self._store.size(self._url, self._patience.left())
+            if size > MAX_BYTES:
+                raise PhotoError(PhotoErrorKind.TOO_LARGE, "The file is larger than 1 GiB.")
+            if self._admit is not None:
+                with self._patience.stopped():
+                    self._admit(size)
+                self._admit = None
+            rest = b""
+            if size > FIRST:
+                rest = self._store.read(self._url, FIRST, size, self._patience.left())
+        except Exception as error:
+            raise _told(error) from None
+        if len(first) + len(rest) != size:
+            raise PassingError("It changes while it is read.")
+        return first + rest
+
+    def _first(self) -> bytes:
+        try:
+            return self._store.read(self._url, 0, FIRST, self._patience.left())
+        except (OSError, ValueError):
+            # No part of an empty file can be asked for.
+            if self._store.size(self._url, self._patience.left()) == 0:
+                return b""
+            raise
+
+
+def _told(error: Exception) -> Exception:
+    """The error as a photo has it."""
+    raise_unless_of_store(error)
+    if isinstance(error, FileNotFoundError):
+        return PhotoError(PhotoErrorKind.MISSING, why(error))
+    if is_lasting(error):
+        return PhotoError(PhotoErrorKind.UNREADABLE, why(error))
+    timely = not isinstance(error, TimeoutError)
+    return PassingError(why(error), PhotoErrorKind.UNREADABLE if timely else PhotoErrorKind.TIMEOUT)
+
+
+def _refused_folder(store: Store, url: str) -> PhotoError:
+    try:
+        any(store.pages(url))
+    except Exception as error:  # noqa: BLE001 - each library has errors of its own
+        raise_unless_of_store(error)
+        kind = PhotoErrorKind.MISSING if isinstance(error, FileNotFoundError) else PhotoErrorKind.UNREADABLE
+        return PhotoError(kind, f"It cannot be listed: {why(error)}")
+    return PhotoError(PhotoErrorKind.UNREADABLE, "It was not listed to its end.")
+
+
+def raise_unless_of_store(error: Exception) -> None:
+    """Raises again what is not for a store's library to say: an error of ours, or a lack of memory."""
+    if isinstance(error, FercliError | PhotoError | MemoryError):
+        raise error
