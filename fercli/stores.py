@@ -8,6 +8,8 @@ what nobody should read: errors are told by their kind.
 from __future__ import annotations
 
 import logging
+import random
+import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,12 @@ _NO_CREDENTIALS = (
     "NoCredentials", "PartialCredentials", "CredentialRetrieval", "TokenRetrieval", "SSOToken", "UnauthorizedSSO",
     "ProfileNotFound", "DefaultCredentials", "RefreshError", "ClientAuthentication", "CredentialUnavailable",
 )  # fmt: skip
+_PART = 8 << 20
+"""Bytes of a file that is written, of which a store takes 10,000."""
+
+_PAUSES = (0.2, 0.6, 1.8)
+"""Seconds between attempts, beside those that a library makes itself."""
+
 _LASTING = (400, 401, 402, 403, 404, 405, 409, 410, 412, 416)
 
 
@@ -66,7 +74,7 @@ class Store:
         if store_scheme(url) == "s3":
             yield from self._pages_of_s3(path)
             return
-        found = self.ask("ls", path.rstrip("/"), detail=True)
+        found = self._insist("ls", path.rstrip("/"), detail=True)
         own = len(path.rstrip("/")) + 1
         entries = ((str(entry["name"]).rstrip("/")[own:], entry["type"] == "directory") for entry in found)
         yield sorted(entry for entry in entries if entry[0])
@@ -77,7 +85,7 @@ class Store:
             prefix += "/"
         further: dict[str, str] = {}
         while True:
-            page = self.ask(
+            page = self._insist(
                 "call_s3", "list_objects_v2", Bucket=bucket, Prefix=prefix, Delimiter="/", **further
             )
             keys = [(item["Key"][len(prefix) :], False) for item in page.get("Contents", ())]
@@ -88,13 +96,30 @@ class Store:
                 return
             further = {"ContinuationToken": page["NextContinuationToken"]}
 
+    def _insist(self, method: str, *arguments: object, **named: object) -> Any:
+        """As `ask`, and again after a passing fault: a part of a list that is missed is worse than a photo."""
+        for pause in _PAUSES:
+            try:
+                return self.ask(method, *arguments, **named)
+            except Exception as error:
+                if is_lasting(error):
+                    raise
+                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - so that not all come at once
+        return self.ask(method, *arguments, **named)
+
     def path(self, url: str) -> str:
         """The path that fsspec knows a file or folder by."""
         return url.partition("://")[2]
 
     def open(self, url: str, mode: str) -> Any:
-        """A file of fsspec's; one that is written appears when it is closed."""
-        return self._files.open(self.path(url), mode)
+        """A file of fsspec's; one that is written goes there in parts, and appears when it is closed."""
+        if mode == "rb":
+            return self._files.open(self.path(url), mode)
+        if store_scheme(url) == "s3":  # better known now than at the end of a run
+            bucket, key, _ = self._files.split_path(self.path(url))
+            begun = self.ask("call_s3", "create_multipart_upload", Bucket=bucket, Key=key)
+            self.ask("call_s3", "abort_multipart_upload", Bucket=bucket, Key=key, UploadId=begun["UploadId"])
+        return self._files.open(self.path(url), mode, block_size=_PART)
 
 
 def store_of(url: str) -> Store:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fercli.redaction import redacted
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -22,9 +24,9 @@ def quoted(path: str | Path) -> str:
     r"""A path as a message shows it: as it is, or in quotes if its end would not be clear.
 
     A path is quoted if it is empty, ends as a sentence does (the folder `.`) or holds blanks, quotes or
-    characters that do not print, which are shown as escapes (`\n`).
+    characters that do not print, which are shown as escapes (`\n`). What a URL holds of secrets is not shown.
     """
-    text = str(path)
+    text = redacted(str(path))
     odd = any(sign.isspace() or not sign.isprintable() or sign in _QUOTES for sign in text)
     if text and not odd and not text.endswith(_STOPS):
         return text

@@ -12,6 +12,7 @@ import pytest
 
 from tests import faulty_plugins as faulty
 from tests.corpus import SAMPLES
+from tests.servers import ACCESS, FaultyS3, Web, s3_server, web_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,6 +78,32 @@ def _interruptible() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def samples() -> Path:
     return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def _s3_server() -> Iterator[tuple[FaultyS3, str]]:
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(_s3_server: tuple[FaultyS3, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyS3]:
+    """A server of S3 on this machine, which the environment leads to; its only buckets are a test's own."""
+    server, address = _s3_server
+    for name, value in {**ACCESS, "AWS_ENDPOINT_URL": address}.items():
+        monkeypatch.setenv(name, value)
+    server.faults.clear()
+    server.calls.clear()
+    yield server
+    server.faults.clear()
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Web, str]]:
+    """A web server on this machine, and its address."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with web_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

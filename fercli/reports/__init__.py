@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fercli.errors import UsageError
-from fercli.reports.output import claimed_standard_output, open_appearing, open_growing, replaceable
+from fercli.reports.output import (
+    claimed_standard_output,
+    is_in_store,
+    open_appearing,
+    open_growing,
+    replaceable,
+)
 from fercli.reports.parquet import ParquetWriter
 from fercli.reports.place import STANDARD_OUTPUT, claimed, open_descriptor, refuse_place
 from fercli.reports.text import CsvWriter, JsonLinesWriter, JsonWriter, Writer
@@ -71,15 +77,15 @@ def open_report(
     """A report to write photos to: a path, or the number of an open descriptor.
 
     CSV and JSON Lines grow photo by photo, and what is there is whole. A file of another format appears
-    when it is complete, or not at all; so does every file where `whole` asks for it. Parquet keeps the
-    settings of its run.
+    when it is complete, or not at all; so does every file in a store, and where `whole` asks for it. Parquet
+    keeps the settings of its run.
 
     Raises:
         ReportError: the report cannot be written.
         UnavailableError: what writes the format is not installed.
     """
     if kind in GROWING:
-        with (open_appearing if whole else open_growing)(out) as file:
+        with (open_appearing if whole or is_in_store(out) else open_growing)(out) as file:
             yield GROWING[kind](file)
         return
     with open_appearing(out) as file:
@@ -89,7 +95,7 @@ def open_report(
 
 
 def _whole_writer(
-    kind: Format, file: Output, out: str | int, settings: Settings | None
+    kind: Format, file: Destination, out: str | int, settings: Settings | None
 ) -> HtmlWriter | JsonWriter | ParquetWriter:
     """What writes a format whose files appear when they are complete."""
     match kind:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from fercli import files
 from fercli.errors import ReportError
+from fercli.reports.remote import RemoteOutput, open_remote
+from fercli.stores import store_scheme
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
@@ -99,7 +101,7 @@ def open_growing(out: str | int, name: str = "", *, appending: bool = False) -> 
 
 
 @contextmanager
-def open_appearing(out: str | int) -> Iterator[Output]:
+def open_appearing(out: str | int) -> Iterator[Output | RemoteOutput]:
     """A file that takes its name once everything is written; a number is an open descriptor.
 
     A device or a FIFO cannot be replaced, and is written to as it is.
@@ -107,6 +109,10 @@ def open_appearing(out: str | int) -> Iterator[Output]:
     Raises:
         ReportError: it cannot be opened, written or renamed.
     """
+    if is_in_store(out):
+        with open_remote(str(out)) as remote:
+            yield remote
+        return
     if isinstance(out, int) or not replaceable(out):
         with open_growing(out) as file:
             yield file
@@ -115,12 +121,19 @@ def open_appearing(out: str | int) -> Iterator[Output]:
         yield file
 
 
+def is_in_store(out: str | int) -> bool:
+    """Whether it is a store's URL."""
+    return isinstance(out, str) and store_scheme(out) is not None
+
+
 def replaceable(out: str) -> bool:
-    """Whether the name is free or an ordinary file's, and no descriptor's.
+    """Whether the name is free or an ordinary file's of this computer, and no descriptor's.
 
     Raises:
         ReportError: what the name leads to cannot be looked at.
     """
+    if is_in_store(out):
+        return False
     try:
         return files.descriptor(out) is None and stat.S_ISREG(Path(out).stat().st_mode)
     except FileNotFoundError:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fercli.records import Row, Value
-    from fercli.reports.output import Output
     from fercli.reports.settings import Settings
+    from fercli.reports.text import Destination
 
 _GROUP = 1 << 14
 """Rows from which on a group is written: enough to compress well, few enough to wait in memory."""
@@ -33,7 +33,7 @@ class ParquetWriter:
         UnavailableError: pyarrow is not installed.
     """
 
-    def __init__(self, file: Output, settings: Settings | None = None) -> None:
+    def __init__(self, file: Destination, settings: Settings | None = None) -> None:
         self._arrow, parquet = import_pyarrow()
         self._schema = _schema(self._arrow, settings)
         self._sink = _Sink(file)
@@ -86,7 +86,7 @@ def _schema(arrow: Any, settings: Settings | None) -> Any:
 class _Sink(io.RawIOBase):
     """An output as the file that pyarrow writes to: it counts, and never seeks."""
 
-    def __init__(self, file: Output) -> None:
+    def __init__(self, file: Destination) -> None:
         super().__init__()
         self._file = file
         self._position = 0

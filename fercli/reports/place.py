@@ -13,7 +13,8 @@ from fercli.files import descriptor
 from fercli.records import COLUMNS
 from fercli.replacing import REMOVE, refuse_input
 from fercli.reports.html.blocks import PAGE_START
-from fercli.reports.output import cannot_write, claimed_standard_output, replaceable
+from fercli.reports.output import cannot_write, claimed_standard_output, is_in_store, replaceable
+from fercli.reports.remote import ends_of, refuse_unwritable
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
@@ -67,9 +68,13 @@ def refuse_place(out: str, inputs: Iterable[tuple[str, str | int]]) -> None:
         UsageError: it would; what is in its place is named.
         ReportError: what is in its place cannot be looked at.
     """
+    refuse_unwritable(out)
     number = open_descriptor(out)
     refuse_input(out if number is None else number, inputs)
-    if number is None and replaceable(out):
+    if is_in_store(out):
+        if (ends := ends_of(out, _END)) is not None:
+            _refuse_unless_report(out, *ends)
+    elif number is None and replaceable(out):
         refuse_other_file(out)
 
 
@@ -84,6 +89,10 @@ def refuse_other_file(path: str) -> None:
         return
     except OSError as error:
         raise cannot_write(quoted(path), error) from error
+    _refuse_unless_report(path, first, last)
+
+
+def _refuse_unless_report(path: str, first: bytes, last: bytes) -> None:
     written = first.rstrip(b"\0") if first.endswith(b"\0") and last.endswith(b"\0") else first
     torn = any(start.startswith(written) for start in _TORN)
     parquet = first.startswith(_PARQUET) and all(name.encode() in last for name in COLUMNS)

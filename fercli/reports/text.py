@@ -13,9 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fercli.records import Row, Value
-    from fercli.reports.output import Output
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Destination(Protocol):
+    """What a report's bytes go to."""
+
+    def write(self, data: bytes) -> None:
+        """Takes all of `data`, or raises a `ReportError`."""
+        ...
 
 
 class Writer(Protocol):
@@ -29,7 +36,7 @@ class Writer(Protocol):
 class CsvWriter:
     """RFC 4180 with a header, which a file that is `begun` has; an empty cell is a missing value."""
 
-    def __init__(self, file: Output, *, begun: bool = False) -> None:
+    def __init__(self, file: Destination, *, begun: bool = False) -> None:
         self._file = file
         if not begun:
             self._file.write(_csv_line(COLUMNS).encode())
@@ -42,7 +49,7 @@ class CsvWriter:
 class JsonLinesWriter:
     """A JSON object a line; a file that is `begun` looks as any other."""
 
-    def __init__(self, file: Output, *, begun: bool = False) -> None:  # noqa: ARG002 - as of CSV
+    def __init__(self, file: Destination, *, begun: bool = False) -> None:  # noqa: ARG002 - as of CSV
         self._file = file
 
     def write(self, rows: Iterable[Row]) -> None:
@@ -53,7 +60,7 @@ class JsonLinesWriter:
 class JsonWriter:
     """One JSON array of objects, a row a line."""
 
-    def __init__(self, file: Output) -> None:
+    def __init__(self, file: Destination) -> None:
         self._file = file
         self._separator = "[\n"
 

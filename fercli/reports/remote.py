@@ -1,0 +1,106 @@
+"""Reports in stores on other computers, which appear whole or not at all."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from fercli.errors import FercliError, ReportError, UsageError
+from fercli.sources import is_remote
+from fercli.stores import store_of, store_scheme, why
+from fercli.wording import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_REMEDY = "Choose another place with --out, or see that it may be written to."
+
+
+class RemoteOutput:
+    """A file in a store; what is written goes there in large parts, and is joined when all is there."""
+
+    def __init__(self, file: Any, name: str) -> None:
+        self._file = file
+        self._name = name
+
+    def write(self, data: bytes) -> None:
+        """Takes all of `data`.
+
+        Raises:
+            ReportError: a part cannot be written.
+        """
+        try:
+            self._file.write(data)
+        except Exception as error:  # noqa: BLE001 - each library has errors of its own
+            raise _cannot_write(self._name, error) from None
+
+
+def refuse_unwritable(out: str) -> None:
+    """Refuses URLs that nothing can be written to; raises a `UsageError`."""
+    if is_remote(out) and (store_scheme(out) is None or not _has_name(out)):
+        raise UsageError(
+            f"{quoted(out)} is no place for a report.", "Name a file, here or as s3://, gs:// or az://."
+        )
+
+
+@contextmanager
+def open_remote(out: str) -> Iterator[RemoteOutput]:
+    """A file in a store, which takes its name at the end; after a failure there is nothing under it.
+
+    Raises:
+        ReportError: it cannot be written.
+        UnavailableError: what reaches the store is not installed.
+    """
+    try:
+        file = store_of(out).open(out, "wb")
+    except Exception as error:
+        raise _cannot_write(out, error) from None
+    try:
+        yield RemoteOutput(file, out)
+    except BaseException:
+        _drop(file)
+        raise
+    try:
+        file.close()
+    except BaseException as error:
+        _drop(file)
+        if isinstance(error, Exception):
+            raise _cannot_write(out, error) from None
+        raise
+
+
+def ends_of(out: str, count: int) -> tuple[bytes, bytes] | None:
+    """The first and the last bytes of a file in a store, at most so many each; None where there is none.
+
+    Raises:
+        ReportError: the store cannot be asked.
+        UnavailableError: what reaches it is not installed.
+    """
+    store = store_of(out)
+    try:
+        size = store.size(out)
+        if not size:
+            return b"", b""
+        return store.read(out, 0, min(count, size)), store.read(out, max(0, size - count), size)
+    except FileNotFoundError:
+        return None
+    except Exception as error:
+        raise _cannot_write(out, error) from None
+
+
+def _drop(file: Any) -> None:
+    """Ends an upload without a file; closing it, which Python does at the latest, would complete it."""
+    with suppress(Exception):
+        file.discard()
+    file.closed = True
+
+
+def _has_name(out: str) -> bool:
+    _, separator, key = out.partition("://")[2].partition("/")
+    return bool(separator and key) and not key.endswith("/")
+
+
+def _cannot_write(out: str, error: Exception) -> FercliError:
+    if isinstance(error, FercliError):
+        return error
+    return ReportError(f"{quoted(out)} cannot be written: {why(error)}", _REMEDY)
