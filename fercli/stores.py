@@ -118,7 +118,9 @@ class Store:
         if store_scheme(url) == "s3":  # better known now than at the end of a run
             bucket, key, _ = self._files.split_path(self.path(url))
             begun = self.ask("call_s3", "create_multipart_upload", Bucket=bucket, Key=key)
-            self.ask("call_s3", "abort_multipart_upload", Bucket=bucket, Key=key, UploadId=begun["UploadId"])
+            self.ask(
+                "call_s3", "abort_multipart_upload", Bucket=bucket, Key=key, UploadId=begun["UploadId"]
+            )
         return self._files.open(self.path(url), mode, block_size=_PART)
 
 
@@ -141,7 +143,8 @@ def _store(scheme: str) -> Store:
     except ImportError as error:
         extra = "'fercli[cloud]'" if scheme == "s3" else f"'fercli[cloud]' {package}"
         raise UnavailableError(
-            f"Paths of {scheme}:// need {package}, which cannot be imported: {error}.", f"pip install {extra}"
+            f"Paths of {scheme}:// need {package}, which cannot be imported: {error}.",
+            f"pip install {extra}",
         ) from None
     for name in _LOGGERS:  # or Python would print what they warn of
         logging.getLogger(name).addHandler(logging.NullHandler())
@@ -183,7 +186,9 @@ def _code(error: BaseException) -> int | None:
     """The number that the server has answered with, where a library keeps it."""
     cause = error.__cause__ or error
     response = getattr(cause, "response", None)
-    found = response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(response, dict) else None
+    found = (
+        response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(response, dict) else None
+    )
     for name in ("code", "status", "status_code"):
         found = found or getattr(cause, name, None)
     return int(found) if isinstance(found, int) or str(found).isdecimal() else None

@@ -74,7 +74,9 @@ def _page_of_many(query: str, start: Start) -> list[bytes]:
     asked = parse_qs(query)
     first = int(asked.get("continuation-token", ["0"])[0])
     last = min(first + _PAGE, MANY)
-    keys = "".join(f"<Contents><Key>photos/{n:05}.jpg</Key><Size>1</Size></Contents>" for n in range(first, last))
+    keys = "".join(
+        f"<Contents><Key>photos/{n:05}.jpg</Key><Size>1</Size></Contents>" for n in range(first, last)
+    )
     more = f"<NextContinuationToken>{last}</NextContinuationToken>" if last < MANY else ""
     ended = "true" if more else "false"
     body = (

@@ -144,7 +144,9 @@ def read_member(member: Member, admit: Callable[[int], None], patience: Patience
     archive = _opened(member, patience)
     if not member.name:
         if archive.is_cut:
-            raise PhotoError(PhotoErrorKind.TRUNCATED, "The archive is cut off; what is left of it was read.")
+            raise PhotoError(
+                PhotoErrorKind.TRUNCATED, "The archive is cut off; what is left of it was read."
+            )
         raise PhotoError(PhotoErrorKind.NOT_A_FILE, "It is an archive, not a photo.")
     try:
         size = archive.size(member.name)
@@ -183,14 +185,23 @@ class _Archive(Protocol):
     def read(self, name: str) -> bytes: ...
 
 
-class _Zip:
+class _Open:
+    """A file that is open as long as something uses it; threads may, when newer archives have taken its place."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def __del__(self) -> None:
+        self._file.close()
+
+
+class _Zip(_Open):
     is_cut = False  # its list stands at the end: without that nothing is known
 
     def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(file)
         self._zip = zipfile.ZipFile(file)
-        self._members = {
-            _plain(info.filename): info for info in self._zip.infolist() if not info.is_dir()
-        }
+        self._members = {_plain(info.filename): info for info in self._zip.infolist() if not info.is_dir()}
 
     def names(self) -> Iterator[str]:
         return iter(self._members)
@@ -202,8 +213,9 @@ class _Zip:
         return self._zip.read(self._members[name])  # for many threads at a time
 
 
-class _Tar:
+class _Tar(_Open):
     def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(file)
         self._lock = threading.Lock()
         self._tar = tarfile.open(fileobj=file, mode="r:", errors="surrogateescape")
         self._members: dict[str, tarfile.TarInfo] = {}
@@ -245,7 +257,9 @@ def _opened(member: Member, patience: Patience | None) -> _Archive:
     try:
         with _opening:
             version = (state.st_mtime_ns, state.st_size) if state else ()
-            return _kept(member.scheme, member.archive, version)
+            return _kept(
+                member.scheme, member.archive if remote else os.path.abspath(member.archive), version
+            )
     except (tarfile.ReadError, zipfile.BadZipFile, EOFError):
         if _COMPRESSED_TAR.search(member.archive):
             raise PhotoError(PhotoErrorKind.UNSUPPORTED, _COMPRESSED) from None
@@ -268,7 +282,11 @@ _opening = threading.Lock()
 @lru_cache(_OPEN)
 def _kept(scheme: str, archive: str, _version: tuple[int, ...]) -> _Archive:
     file = store_of(archive).open(archive, "rb") if store_scheme(archive) else open(archive, "rb")  # noqa: PTH123, SIM115 - kept open
-    return _ARCHIVES[scheme](file)
+    try:
+        return _ARCHIVES[scheme](file)
+    except BaseException:
+        file.close()
+        raise
 
 
 def _plain(name: str) -> str:

@@ -73,9 +73,7 @@ def is_remote(path: str) -> bool:
     return is_web_address(place) or store_scheme(place) is not None
 
 
-def read_photo(
-    path: str, admit: Callable[[int], None] = lambda _: None, timeout: float = TIMEOUT
-) -> bytes:
+def read_photo(path: str, admit: Callable[[int], None] = lambda _: None, timeout: float = TIMEOUT) -> bytes:
     """The bytes of a photo's file; never waits for a FIFO or a device.
 
     Args:

@@ -92,9 +92,7 @@ def read_remote(url: str, admit: Callable[[int], None], patience: Patience) -> b
 class _Reading:
     """The attempts to read one file."""
 
-    def __init__(
-        self, store: Store, url: str, admit: Callable[[int], None], patience: Patience
-    ) -> None:
+    def __init__(self, store: Store, url: str, admit: Callable[[int], None], patience: Patience) -> None:
         self._store = store
         self._url = url
         self._admit: Callable[[int], None] | None = admit

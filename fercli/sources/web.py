@@ -140,7 +140,9 @@ def _refused(error: HTTPError) -> Exception:
         pause = float(after) if after.isdecimal() else None
         return PassingError(f"The server answers with an error ({error.code}).", pause=pause)
     if error.code // 100 == 3:  # noqa: PLR2004 - the redirects of HTTP
-        return PhotoError(PhotoErrorKind.UNREADABLE, f"It redirects without end, or nowhere ({error.code}).")
+        return PhotoError(
+            PhotoErrorKind.UNREADABLE, f"It redirects without end, or nowhere ({error.code})."
+        )
     return PhotoError(PhotoErrorKind.UNREADABLE, f"The server refuses it ({error.code}).")
 
 

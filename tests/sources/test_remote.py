@@ -94,7 +94,9 @@ class TestReading:
         s3.go_on.set()
         s3.go_on.clear()
 
-    @pytest.mark.parametrize("url", ["s3://b/a.jpg", "S3://b/a.jpg", "zip://a.jpg::s3://b/a.zip", "https://x/a"])
+    @pytest.mark.parametrize(
+        "url", ["s3://b/a.jpg", "S3://b/a.jpg", "zip://a.jpg::s3://b/a.zip", "https://x/a"]
+    )
     def test_what_is_remote(self, url: str) -> None:
         assert is_remote(url)
         assert not is_remote(url.partition("://")[2])

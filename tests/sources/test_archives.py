@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import io
+import tarfile
+import uuid
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from fercli.errors import PhotoError, PhotoErrorKind
+from fercli.sources import Findings, find_photos, read_photo
+from fercli.stores import store_of
+from tests.servers import FaultyS3
+
+KIND = PhotoErrorKind
+NAMES = (
+    "b.jpg",
+    "a.PNG",
+    "notes.txt",
+    ".hidden.jpg",
+    "c/deep/z.jpeg",
+    "c/a.webp",
+    "c.tif",
+    "x.jpg/inside.gif",
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with `photos`, and the same in `photos.zip` and `photos.tar`."""
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in NAMES:
+            file = tmp_path / "photos" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(name * 100)
+            archive.write(file, name)
+    with tarfile.open(tmp_path / "photos.tar", "w") as tar:
+        tar.add(tmp_path / "photos", ".")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def failure(path: str) -> PhotoError:
+    with pytest.raises(PhotoError) as caught:
+        read_photo(path)
+    assert caught.value.sentence.endswith(".")
+    return caught.value
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+@pytest.mark.parametrize(
+    ("path", "options"),
+    [
+        ("", {}),
+        ("c", {}),
+        ("c/", {}),
+        ("b.jpg", {}),
+        ("*.jpg", {}),
+        ("**/*.jp*", {}),
+        ("?/deep", {}),
+        ("", {"recursive": False}),
+        ("", {"include": ["*.txt", "c/*"]}),
+        ("", {"exclude": ["c", "*.PNG"]}),
+        ("*.heic", {}),
+    ],
+)
+def test_the_rules_are_those_of_folders(
+    folder: Path, kind: str, path: str, options: dict[str, Any]
+) -> None:
+    inside, outside = Findings(), Findings()
+    archive = f"photos.{kind}"
+    found = list(find_photos([f"{kind}://{path}::{archive}"], findings=inside, **options))
+    local = list(find_photos([f"photos/{path}"], findings=outside, **options))
+    assert found == [f"{kind}://{name.removeprefix('photos/')}::{archive}" for name in local]
+    assert (inside.left_out, inside.suffixes) == (outside.left_out, outside.suffixes)
+    assert [read_photo(path) for path in found] == [read_photo(path) for path in local]
+
+
+@pytest.mark.usefixtures("folder")
+class TestNaming:
+    def test_an_archive_itself_gives_all_that_is_in_it(self, folder: Path) -> None:
+        expected = [f"zip://{path.removeprefix('photos/')}::photos.zip" for path in find_photos(["photos"])]
+        for given in ("photos.zip", "zip://photos.zip", "zip://::photos.zip"):
+            assert list(find_photos([given])) == expected
+        (folder / "PHOTOS.ZIP").write_bytes((folder / "photos.zip").read_bytes())
+        assert len(list(find_photos(["PHOTOS.ZIP"]))) == len(expected)
+        assert list(find_photos(["-"], stdin=io.BytesIO(b"photos.zip\n"))) == expected
+
+    def test_one_inside_a_folder_is_left_out_and_counted(self) -> None:
+        findings = Findings()
+        list(find_photos(["."], findings=findings))
+        assert findings.suffixes == {".txt": 1, ".zip": 1, ".tar": 1}
+
+    def test_a_folder_that_is_called_so_is_a_folder(self, folder: Path) -> None:
+        (folder / "album.zip").mkdir()
+        (folder / "album.zip" / "a.jpg").touch()
+        assert list(find_photos(["album.zip"])) == ["album.zip/a.jpg"]
+
+
+def test_many_threads_read_one_archive(folder: Path) -> None:
+    for kind in ("zip", "tar"):
+        paths = list(find_photos([f"photos.{kind}"])) * 20
+        expected = [read_photo(path) for path in paths]
+        with ThreadPoolExecutor(8) as threads:
+            assert list(threads.map(read_photo, paths)) == expected
+
+
+def test_an_archive_that_changes_is_read_anew(folder: Path) -> None:
+    assert read_photo("zip://b.jpg::photos.zip") == b"b.jpg" * 100
+    with zipfile.ZipFile(folder / "photos.zip", "w") as archive:
+        archive.writestr("b.jpg", "another")
+    assert read_photo("zip://b.jpg::photos.zip") == b"another"
+
+
+def made(folder: Path, change: Callable[[bytes], bytes], source: str, name: str) -> str:
+    (folder / name).write_bytes(change((folder / source).read_bytes()))
+    return name
+
+
+class TestFaults:
+    @pytest.mark.parametrize("kind", ["zip", "tar"])
+    def test_what_is_not_there(self, folder: Path, kind: str) -> None:
+        assert failure(f"{kind}://nothing.jpg::photos.{kind}").kind is KIND.MISSING
+        assert failure(f"{kind}://c::photos.{kind}").kind is KIND.MISSING
+        assert failure(f"{kind}://a.jpg::nowhere.{kind}").kind is KIND.MISSING
+        assert failure(f"{kind}://::photos.{kind}").kind is KIND.NOT_A_FILE
+        assert failure(f"{kind}://a.jpg::ftp://example.org/photos.{kind}").kind is KIND.UNSUPPORTED
+
+    @pytest.mark.parametrize("kind", ["zip", "tar"])
+    def test_what_is_no_archive(self, folder: Path, kind: str) -> None:
+        (folder / f"text.{kind}").write_text("no archive" * 100)
+        (found,) = find_photos([f"text.{kind}"])
+        assert failure(found).kind is KIND.UNREADABLE
+        (folder / f"empty.{kind}").touch()
+        (found,) = find_photos([f"empty.{kind}"])
+        assert failure(found).kind is KIND.UNREADABLE
+
+    @pytest.mark.parametrize(
+        ("ending", "mode"), [("tar.gz", "w:gz"), ("tgz", "w:gz"), ("tar.xz", "w:xz"), ("tar.bz2", "w:bz2")]
+    )
+    def test_a_compressed_tar_says_what_to_do(
+        self, folder: Path, ending: str, mode: Literal["w:gz", "w:xz", "w:bz2"]
+    ) -> None:
+        with tarfile.open(folder / f"photos.{ending}", mode) as tar:
+            tar.add(folder / "photos", "photos")
+        (found,) = find_photos([f"photos.{ending}"])
+        error = failure(found)
+        assert error.kind is KIND.UNSUPPORTED
+        assert "decompress" in error.sentence
+
+    def test_a_zip_that_is_cut_off(self, folder: Path) -> None:
+        name = made(folder, lambda data: data[:-100], "photos.zip", "cut.zip")
+        (found,) = find_photos([name])
+        assert failure(found).kind is KIND.UNREADABLE
+
+    def test_a_tar_that_is_cut_off_gives_what_it_has_and_says_so(self, folder: Path) -> None:
+        whole = list(find_photos(["photos.tar"]))
+        with tarfile.open(folder / "photos.tar") as tar:
+            last = max(info.offset_data for info in tar if info.isfile())
+        name = made(folder, lambda data: data[: last + 10], "photos.tar", "cut.tar")
+        *found, end = find_photos([name])
+        assert len(whole) - 1 <= len(found) <= len(whole)
+        assert failure(end).kind is KIND.TRUNCATED
+
+    def test_a_damaged_member(self, folder: Path) -> None:
+        with zipfile.ZipFile(folder / "stored.zip", "w") as archive:
+            archive.writestr("a.jpg", b"content of the photo")
+            archive.writestr("b.jpg", b"another")
+        name = made(folder, lambda data: data.replace(b"content", b"CONTENT"), "stored.zip", "damaged.zip")
+        assert failure(f"zip://a.jpg::{name}").kind is KIND.DAMAGED
+        assert read_photo(f"zip://b.jpg::{name}") == b"another"
+
+    def test_an_encrypted_member(self, folder: Path) -> None:
+        with zipfile.ZipFile(folder / "plain.zip", "w") as archive:
+            archive.writestr("a.jpg", b"x")
+
+        def encrypted(data: bytes) -> bytes:
+            changed = bytearray(data)
+            changed[6] |= 1
+            changed[data.index(b"PK\1\2") + 8] |= 1
+            return bytes(changed)
+
+        name = made(folder, encrypted, "plain.zip", "encrypted.zip")
+        assert failure(f"zip://a.jpg::{name}").kind is KIND.UNREADABLE
+
+    def test_a_member_that_claims_to_be_huge_is_not_unpacked(self, folder: Path) -> None:
+        with zipfile.ZipFile(folder / "huge.zip", "w") as archive:
+            archive.writestr("a.jpg", b"x")
+
+        def huge(data: bytes) -> bytes:
+            changed = bytearray(data)
+            directory = data.index(b"PK\1\2")
+            changed[directory + 24 : directory + 28] = (1 << 31).to_bytes(4, "little")
+            return bytes(changed)
+
+        name = made(folder, huge, "huge.zip", "claims.zip")
+        assert failure(f"zip://a.jpg::{name}").kind is KIND.TOO_LARGE
+
+    def test_a_member_cannot_lead_out_of_it(self, folder: Path) -> None:
+        with zipfile.ZipFile(folder / "out.zip", "w") as archive:
+            archive.writestr("../photos/b.jpg", b"inside")
+            archive.writestr("/etc/a.jpg", b"inside")
+        found = list(find_photos(["out.zip"]))
+        assert [read_photo(path) for path in found] == [b"inside", b"inside"]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_an_archive_in_a_store(s3: FaultyS3, folder: Path, kind: str) -> None:
+    bucket = f"b-{uuid.uuid4().hex}"
+    store = store_of(f"s3://{bucket}")
+    store.ask("call_s3", "create_bucket", Bucket=bucket)
+    data = (folder / f"photos.{kind}").read_bytes()
+    store.ask("call_s3", "put_object", Bucket=bucket, Key=f"photos.{kind}", Body=data)
+    local = list(find_photos([f"photos.{kind}"]))
+    remote = list(find_photos([f"s3://{bucket}/photos.{kind}"]))
+    assert remote == [path.replace("::", f"::s3://{bucket}/") for path in local]
+    assert [read_photo(path) for path in remote] == [read_photo(path) for path in local]
+    assert failure(f"{kind}://a.jpg::s3://{bucket}/none.{kind}").kind is KIND.MISSING
