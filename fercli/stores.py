@@ -80,7 +80,8 @@ class Store:
         yield sorted(entry for entry in entries if entry[0])
 
     def _pages_of_s3(self, path: str) -> Iterator[list[tuple[str, bool]]]:
-        bucket, prefix, _ = self._files.split_path(path)
+        bucket: str = self._files.split_path(path)[0]
+        prefix = path[len(bucket) + 1 :]  # s3fs would drop a `/` at its end
         if prefix and not prefix.endswith("/"):
             prefix += "/"
         further: dict[str, str] = {}

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from fercli.errors import FercliError, ReportError, UsageError
-from fercli.sources import is_remote
+from fercli.sources import is_url
 from fercli.stores import store_of, store_scheme, why
 from fercli.wording import quoted
 
@@ -37,7 +37,7 @@ class RemoteOutput:
 
 def refuse_unwritable(out: str) -> None:
     """Refuses URLs that nothing can be written to; raises a `UsageError`."""
-    if is_remote(out) and (store_scheme(out) is None or not _has_name(out)):
+    if is_url(out) and not _is_file_in_store(out) and not out.lower().startswith("file:"):
         raise UsageError(
             f"{quoted(out)} is no place for a report.", "Name a file, here or as s3://, gs:// or az://."
         )
@@ -95,9 +95,9 @@ def _drop(file: Any) -> None:
     file.closed = True
 
 
-def _has_name(out: str) -> bool:
-    _, separator, key = out.partition("://")[2].partition("/")
-    return bool(separator and key) and not key.endswith("/")
+def _is_file_in_store(out: str) -> bool:
+    _, _, key = out.partition("://")[2].partition("/")
+    return store_scheme(out) is not None and bool(key) and not key.endswith("/")
 
 
 def _cannot_write(out: str, error: Exception) -> FercliError:

@@ -95,9 +95,9 @@ class ArchiveTree:
         if self._broken and not folder:
             raise OSError
 
-    def join(self, folder: str, name: str) -> str:
+    def join(self, folder: str, entry: Entry) -> str:
         """With a `/` between them."""
-        return f"{folder.rstrip('/')}/{name}" if folder else name
+        return f"{folder.rstrip('/')}/{entry.name}" if folder else entry.name
 
     def unlisted(self, folder: str) -> str:
         """The folder itself."""

@@ -52,7 +52,7 @@ class RemoteTree:
 
     def identity(self, folder: str) -> str:
         """Its URL: a store has no links."""
-        return folder.rstrip("/")
+        return self.unlisted(folder)
 
     def entries(self, folder: str) -> Iterator[Entry]:
         """What lies in it, in the order of the store's pages, each read when it is wanted."""
@@ -63,13 +63,13 @@ class RemoteTree:
             raise_unless_of_store(error)
             raise OSError(why(error)) from None
 
-    def join(self, folder: str, name: str) -> str:
-        """With a `/` between them, but where the folder ends in one."""
-        return f"{folder}{name}" if folder.endswith("/") else f"{folder}/{name}"
+    def join(self, folder: str, entry: Entry) -> str:
+        """With a `/` between them; a folder ends in one, since it may have an empty name in a store."""
+        return f"{self.unlisted(folder)}{entry.name}{'/' if entry.is_folder else ''}"
 
     def unlisted(self, folder: str) -> str:
         """With a `/` at its end, or it would be a photo's."""
-        return self.join(folder, "")
+        return folder if folder.endswith("/") else f"{folder}/"
 
     def shown(self, path: str) -> str:
         """The URL as it is."""

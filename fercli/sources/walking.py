@@ -40,7 +40,7 @@ class Tree(Protocol):
         """What lies in a folder, in the order of names; raises an OSError, before the first or later."""
         ...
 
-    def join(self, folder: str, name: str) -> str:
+    def join(self, folder: str, entry: Entry) -> str:
         """The path of what lies in a folder."""
         ...
 
@@ -75,9 +75,9 @@ class LocalTree:
             entries = sorted(found, key=_name)
         return (Entry(entry.name, _is_folder(entry)) for entry in entries)
 
-    def join(self, folder: str, name: str) -> str:
+    def join(self, folder: str, entry: Entry) -> str:
         """As the system joins them."""
-        return os.path.join(folder, name)
+        return os.path.join(folder, entry.name)
 
     def unlisted(self, folder: str) -> str:
         """The folder itself."""
@@ -136,7 +136,7 @@ def walk(tree: Tree, top: str, entered: Choice, taken: Choice) -> Iterator[str]:
         if entry is None:
             above.remove(stack.pop().identity)
             continue
-        path = tree.join(folder.path, entry.name)
+        path = tree.join(folder.path, entry)
         relative = f"{folder.relative}/{entry.name}" if folder.relative else entry.name
         if entry.is_folder:
             if entered(relative):

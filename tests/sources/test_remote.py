@@ -182,6 +182,15 @@ class TestListing:
         found = list(find_photos([f"s3://{bucket}/scan", f"s3://{bucket}/album", f"s3://{bucket}/none"]))
         assert found == [f"s3://{bucket}/scan", f"s3://{bucket}/album/a.jpg", f"s3://{bucket}/none"]
 
+    def test_keys_that_no_file_could_have(self, bucket: str) -> None:
+        keys = ["-a.jpg", "a//b.jpg", "a?b#c%20+d.jpg", 'quote" and \'another\'.jpg', "é/日本.jpg", "x/"]
+        for key in keys:
+            put_key(bucket, key, key.encode())
+        found = list(find_photos([f"s3://{bucket}/"]))
+        assert sorted(found) == sorted(f"s3://{bucket}/{key}" for key in keys if key != "x/")
+        for url in found:
+            assert read_photo(url).decode() == url.removeprefix(f"s3://{bucket}/")
+
     def test_starts_at_once_and_holds_one_page(self, s3: FaultyS3) -> None:
         found = find_photos(["s3://many/"])
         assert next(found) == "s3://many/photos/00000.jpg"
