@@ -1,7 +1,7 @@
 """Secrets in URLs, taken out wherever a person may read them: messages, reports, lists of what was done.
 
-What stays tells one photo from another, and is the same however often a URL is signed anew, so that a run that
-goes on knows the photos of the one before.
+What stays tells one photo from another, and is the same however often a URL is signed anew, so that a run
+that goes on knows the photos of the one before.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ _NO_SECRET = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|.*\.[A-Za-
 def redacted(text: str) -> str:
     """The text with `***` for what URLs in it hold of secrets.
 
-    These are a user's name and password before the host and, of the parameters behind `?`, those whose name
-    means a secret (`X-Amz-Signature`, `sig`, `access_token`) or, of a web address, whose value looks like one.
+    These are a user's name and password before the host and, of the parameters behind `?`, those whose
+    name means a secret (`X-Amz-Signature`, `sig`, `access_token`) or, of a web address, whose value looks
+    like one.
     """
     return _URL.sub(_without_secrets, text) if "://" in text else text
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 import random
 import time
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from fercli.errors import UnavailableError
+from fercli.errors import FercliError, PhotoError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 _PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs"}
 _LOGGERS = ("asyncio", "aiobotocore", "botocore", "s3fs", "gcsfs", "adlfs", "azure", "google", "fsspec")
 _NO_CREDENTIALS = (
-    "NoCredentials", "PartialCredentials", "CredentialRetrieval", "TokenRetrieval", "SSOToken", "UnauthorizedSSO",
-    "ProfileNotFound", "DefaultCredentials", "RefreshError", "ClientAuthentication", "CredentialUnavailable",
+    "NoCredentials", "PartialCredentials", "CredentialRetrieval", "TokenRetrieval", "SSOToken",
+    "UnauthorizedSSO", "ProfileNotFound", "DefaultCredentials", "RefreshError", "ClientAuthentication",
+    "CredentialUnavailable",
 )  # fmt: skip
 _PART = 8 << 20
-"""Bytes of a file that is written, of which a store takes 10,000."""
+"""Bytes of a file that are read or written at once; a store takes 10,000 parts."""
 
 _PAUSES = (0.2, 0.6, 1.8)
 """Seconds between attempts, beside those that a library makes itself."""
@@ -42,7 +44,7 @@ def store_scheme(path: str) -> str | None:
 class Store:
     """A store, which may be asked by many threads at once.
 
-    Every method raises what the store's library raises; `why` says it in words.
+    Every method raises a `StoreError` for what goes wrong.
     """
 
     def __init__(self, files: Any) -> None:
@@ -52,9 +54,9 @@ class Store:
         """What a method of fsspec's asynchronous file systems answers, within so many seconds."""
         from fsspec.asyn import sync
 
-        return sync(
-            self._files.loop, getattr(self._files, f"_{method}"), *arguments, timeout=timeout, **named
-        )
+        asked = getattr(self._files, f"_{method}")
+        with store_errors():
+            return sync(self._files.loop, asked, *arguments, timeout=timeout, **named)
 
     def read(self, url: str, start: int, end: int, timeout: float | None = None) -> bytes:
         """Bytes of a file from `start` to before `end`, or to its own end."""
@@ -66,7 +68,7 @@ class Store:
         return int(self.ask("info", self.path(url), timeout=timeout)["size"])
 
     def pages(self, url: str) -> Iterator[list[tuple[str, bool]]]:
-        """What lies in a folder, by pages: names, and whether each is a folder's. One page is held at a time.
+        """What lies in a folder, by pages: names, and whether each is a folder's; one is held at a time.
 
         S3 has pages of a thousand, in the order of names. The other stores give all of a folder at once.
         """
@@ -98,14 +100,14 @@ class Store:
             further = {"ContinuationToken": page["NextContinuationToken"]}
 
     def _insist(self, method: str, *arguments: object, **named: object) -> Any:
-        """As `ask`, and again after a passing fault: a part of a list that is missed is worse than a photo."""
+        """As `ask`, and again after a passing fault, for what is worse to miss than a photo."""
         for pause in _PAUSES:
             try:
                 return self.ask(method, *arguments, **named)
-            except Exception as error:
-                if is_lasting(error):
+            except StoreError as error:
+                if error.is_lasting:
                     raise
-                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - so that not all come at once
+                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
         return self.ask(method, *arguments, **named)
 
     def path(self, url: str) -> str:
@@ -113,16 +115,15 @@ class Store:
         return url.partition("://")[2]
 
     def open(self, url: str, mode: str) -> Any:
-        """A file of fsspec's; one that is written goes there in parts, and appears when it is closed."""
-        if mode == "rb":
-            return self._files.open(self.path(url), mode)
-        if store_scheme(url) == "s3":  # better known now than at the end of a run
+        """A file of fsspec's, for `store_errors`; one that is written appears when it is closed."""
+        if mode == "wb" and store_scheme(url) == "s3":  # better known now than at the end of a run
             bucket, key, _ = self._files.split_path(self.path(url))
             begun = self.ask("call_s3", "create_multipart_upload", Bucket=bucket, Key=key)
             self.ask(
                 "call_s3", "abort_multipart_upload", Bucket=bucket, Key=key, UploadId=begun["UploadId"]
             )
-        return self._files.open(self.path(url), mode, block_size=_PART)
+        with store_errors():
+            return self._files.open(self.path(url), mode, block_size=_PART)
 
 
 def store_of(url: str) -> Store:
@@ -158,29 +159,47 @@ def _store(scheme: str) -> Store:
         ) from None
 
 
-def why(error: BaseException) -> str:
-    """What a store's error means, as a sentence that holds no secret."""
-    if isinstance(error, FileNotFoundError):
-        return "There is no such file or bucket."
-    if isinstance(error, PermissionError):
-        return "There is no permission for it; see whether the credentials are those of its owner."
-    if lacks_credentials(error):
-        return "There are no valid credentials for it; give them in the provider's own way."
-    if isinstance(error, TimeoutError):
-        return "The store does not answer in time."
-    code = _code(error)
-    return f"The store refuses it, or cannot be reached ({code or type(error).__name__})."
+class StoreError(OSError):
+    """What a store's library has raised, told by its kind.
+
+    Attributes:
+        sentence: what it means, without secrets.
+        is_missing: whether there is no such thing in the store.
+        is_lasting: whether asking again would bring the same.
+        is_late: whether the answer took too long.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        code = _code(error)
+        self.is_missing = isinstance(error, FileNotFoundError)
+        self.is_late = isinstance(error, TimeoutError)
+        nobody = any(sign in type(error).__name__ for sign in _NO_CREDENTIALS)
+        refused = isinstance(error, PermissionError | IsADirectoryError | ValueError) or code in _LASTING
+        self.is_lasting = self.is_missing or nobody or refused
+        if self.is_missing:
+            self.sentence = "There is no such file or bucket."
+        elif isinstance(error, PermissionError):
+            self.sentence = (
+                "There is no permission for it; see whether the credentials are those of its owner."
+            )
+        elif nobody:
+            self.sentence = "There are no valid credentials for it; give them in the provider's own way."
+        elif self.is_late:
+            self.sentence = "The store does not answer in time."
+        else:
+            self.sentence = f"The store refuses it, or cannot be reached ({code or type(error).__name__})."
 
 
-def lacks_credentials(error: BaseException) -> bool:
-    """Whether a store was not asked at all, for want of credentials."""
-    return any(sign in type(error).__name__ for sign in _NO_CREDENTIALS)
-
-
-def is_lasting(error: BaseException) -> bool:
-    """Whether asking again would bring the same."""
-    lasting = isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError | ValueError)
-    return lasting or lacks_credentials(error) or _code(error) in _LASTING
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """What a store's library raises becomes a `StoreError`."""
+    try:
+        yield
+    except (StoreError, FercliError, PhotoError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - each library has errors of its own
+        raise StoreError(error) from None
 
 
 def _code(error: BaseException) -> int | None:

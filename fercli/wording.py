@@ -24,7 +24,7 @@ def quoted(path: str | Path) -> str:
     r"""A path as a message shows it: as it is, or in quotes if its end would not be clear.
 
     A path is quoted if it is empty, ends as a sentence does (the folder `.`) or holds blanks, quotes or
-    characters that do not print, which are shown as escapes (`\n`). What a URL holds of secrets is not shown.
+    characters that do not print, which are shown as escapes (`\n`). Secrets in URLs are not shown.
     """
     text = redacted(str(path))
     odd = any(sign.isspace() or not sign.isprintable() or sign in _QUOTES for sign in text)

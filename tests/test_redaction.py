@@ -6,37 +6,37 @@ from fercli.redaction import redacted
 from fercli.sources import printable_path
 from fercli.wording import quoted
 
-SECRET = "hush0HUSH1hush2"
+HUSH = "hush0HUSH1hush2"
 
 
 @pytest.mark.parametrize(
     "url",
     [
-        f"https://me:{SECRET}@example.org/a.jpg",
-        f"https://{SECRET}@example.org/a.jpg",
-        f"https://me:a/{SECRET}@example.org/a.jpg",
-        f"https://me@work:{SECRET}@example.org:8080/a.jpg",
-        f"HTTP://me:{SECRET}@example.org",
-        f"ftp://me:{SECRET}@example.org/a.jpg",
-        f"s3://key:{SECRET}@bucket/a.jpg",
-        f"zip://a.jpg::https://me:{SECRET}@example.org/a.zip",
-        f"zip://a.jpg::https://example.org/a.zip?sig={SECRET}",
-        f"https://b.s3.amazonaws.com/a.jpg?X-Amz-Credential={SECRET}%2F2026&X-Amz-Signature={SECRET}&X-Amz-Date=1",
-        f"https://example.org/a.jpg?x-amz-security-token={SECRET}",
-        f"https://a.blob.core.windows.net/c/a.jpg?sv=2024&sig={SECRET}%3D",
-        f"https://storage.googleapis.com/b/a.jpg?X-Goog-Signature={SECRET}",
-        f"https://d.cloudfront.net/a.jpg?Expires=1&Signature={SECRET}&Key-Pair-Id=K&Policy={SECRET}",
-        f"https://example.org/a.jpg?access_token={SECRET}",
-        f"https://example.org/a.jpg?w=1;api-key={SECRET}",
-        f"https://example.org/a.jpg?%74oken={SECRET}",
-        f"https://example.org/a.jpg#access_token={SECRET}",
-        f"https://example.org/a.jpg?k={SECRET}{SECRET}{SECRET}",
-        f"https://example.org/a.jpg?auth={SECRET}&auth={SECRET}",
+        f"https://me:{HUSH}@example.org/a.jpg",
+        f"https://{HUSH}@example.org/a.jpg",
+        f"https://me:a/{HUSH}@example.org/a.jpg",
+        f"https://me@work:{HUSH}@example.org:8080/a.jpg",
+        f"HTTP://me:{HUSH}@example.org",
+        f"ftp://me:{HUSH}@example.org/a.jpg",
+        f"s3://key:{HUSH}@bucket/a.jpg",
+        f"zip://a.jpg::https://me:{HUSH}@example.org/a.zip",
+        f"zip://a.jpg::https://example.org/a.zip?sig={HUSH}",
+        f"https://b.s3.amazonaws.com/a.jpg?X-Amz-Credential={HUSH}%2F2026&X-Amz-Signature={HUSH}&X-Amz-Date=1",
+        f"https://example.org/a.jpg?x-amz-security-token={HUSH}",
+        f"https://a.blob.core.windows.net/c/a.jpg?sv=2024&sig={HUSH}%3D",
+        f"https://storage.googleapis.com/b/a.jpg?X-Goog-Signature={HUSH}",
+        f"https://d.cloudfront.net/a.jpg?Expires=1&Signature={HUSH}&Key-Pair-Id=K&Policy={HUSH}",
+        f"https://example.org/a.jpg?access_token={HUSH}",
+        f"https://example.org/a.jpg?w=1;api-key={HUSH}",
+        f"https://example.org/a.jpg?%74oken={HUSH}",
+        f"https://example.org/a.jpg#access_token={HUSH}",
+        f"https://example.org/a.jpg?k={HUSH}{HUSH}{HUSH}",
+        f"https://example.org/a.jpg?auth={HUSH}&auth={HUSH}",
     ],
 )
 def test_secrets_are_not_shown(url: str) -> None:
     for shown in (redacted(url), printable_path(url), quoted(url)):
-        assert SECRET not in shown
+        assert HUSH not in shown
         assert "***" in shown
         assert "example.org" in shown or "example.org" not in url
         assert redacted(shown) == shown

@@ -97,12 +97,12 @@ class Workers:
     def prepare(self, path: str, data: bytes | None = None) -> Prepared:
         """Reads, decodes, detects and crops in a free worker, for many threads at a time.
 
-        What another computer has is read here, so that no worker waits for it; its bytes count as a file's that
-        a worker reads. A photo that takes too long is an error, `timeout`; one that ends the process twice,
-        `crashed`.
+        What another computer has is read here, so that no worker waits for it; its bytes count as a
+        file's that a worker reads. A photo that takes too long is an error, `timeout`; one that ends the
+        process twice, `crashed`.
 
         Raises:
-            UnavailableError: a new worker cannot load the detector, or what reaches a store is not installed.
+            UnavailableError: a new worker cannot load the detector, or what reaches a store is missing.
         """
         if data is not None or not is_remote(path):
             return self._prepared(path, data)

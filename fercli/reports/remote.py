@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from fercli.errors import FercliError, ReportError, UsageError
+from fercli.errors import ReportError, UsageError
 from fercli.sources import is_url
-from fercli.stores import store_of, store_scheme, why
+from fercli.stores import StoreError, store_errors, store_of, store_scheme
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
@@ -29,10 +29,8 @@ class RemoteOutput:
         Raises:
             ReportError: a part cannot be written.
         """
-        try:
+        with _blamed_on(self._name):
             self._file.write(data)
-        except Exception as error:  # noqa: BLE001 - each library has errors of its own
-            raise _cannot_write(self._name, error) from None
 
 
 def refuse_unwritable(out: str) -> None:
@@ -51,21 +49,14 @@ def open_remote(out: str) -> Iterator[RemoteOutput]:
         ReportError: it cannot be written.
         UnavailableError: what reaches the store is not installed.
     """
-    try:
+    with _blamed_on(out):
         file = store_of(out).open(out, "wb")
-    except Exception as error:
-        raise _cannot_write(out, error) from None
     try:
         yield RemoteOutput(file, out)
+        with _blamed_on(out):
+            file.close()
     except BaseException:
         _drop(file)
-        raise
-    try:
-        file.close()
-    except BaseException as error:
-        _drop(file)
-        if isinstance(error, Exception):
-            raise _cannot_write(out, error) from None
         raise
 
 
@@ -77,15 +68,16 @@ def ends_of(out: str, count: int) -> tuple[bytes, bytes] | None:
         UnavailableError: what reaches it is not installed.
     """
     store = store_of(out)
-    try:
-        size = store.size(out)
+    with _blamed_on(out):
+        try:
+            size = store.size(out)
+        except StoreError as error:
+            if error.is_missing:
+                return None
+            raise
         if not size:
             return b"", b""
         return store.read(out, 0, min(count, size)), store.read(out, max(0, size - count), size)
-    except FileNotFoundError:
-        return None
-    except Exception as error:
-        raise _cannot_write(out, error) from None
 
 
 def _drop(file: Any) -> None:
@@ -100,7 +92,10 @@ def _is_file_in_store(out: str) -> bool:
     return store_scheme(out) is not None and bool(key) and not key.endswith("/")
 
 
-def _cannot_write(out: str, error: Exception) -> FercliError:
-    if isinstance(error, FercliError):
-        return error
-    return ReportError(f"{quoted(out)} cannot be written: {why(error)}", _REMEDY)
+@contextmanager
+def _blamed_on(out: str) -> Iterator[None]:
+    try:
+        with store_errors():
+            yield
+    except StoreError as error:
+        raise ReportError(f"{quoted(out)} cannot be written: {error.sentence}", _REMEDY) from None

@@ -7,4 +7,12 @@
 from fercli.sources.finding import STANDARD_INPUT, Findings, find_photos
 from fercli.sources.reading import is_remote, is_url, printable_path, read_photo
 
-__all__ = ["STANDARD_INPUT", "Findings", "find_photos", "is_remote", "is_url", "printable_path", "read_photo"]
+__all__ = [
+    "STANDARD_INPUT",
+    "Findings",
+    "find_photos",
+    "is_remote",
+    "is_url",
+    "printable_path",
+    "read_photo",
+]

@@ -1,14 +1,15 @@
 """Photos inside ZIP and tar archives, which are read as they are: nothing is unpacked to a disk.
 
-A member is written as fsspec writes it, `zip://MEMBER::ARCHIVE` or `tar://MEMBER::ARCHIVE`; the archive is a file
-of this computer or in a store. Without a member, all photos in it are meant.
+A member is written as fsspec writes it, `zip://MEMBER::ARCHIVE` or `tar://MEMBER::ARCHIVE`; the archive
+is a file of this computer or in a store. Without a member, all photos in it are meant.
 """
 
-# An archive's path stays as the user wrote it.
-# ruff: noqa: PTH110, PTH116
+# An archive's path stays as the user wrote it, and the archive open for the next photo.
+# ruff: noqa: PTH100, PTH113, PTH116, SIM115
 
 from __future__ import annotations
 
+import io
 import lzma
 import os
 import re
@@ -16,15 +17,16 @@ import tarfile
 import threading
 import zipfile
 import zlib
+from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 
 from fercli.errors import PhotoError, PhotoErrorKind
-from fercli.sources.attempts import MAX_BYTES, Patience
-from fercli.sources.remote import raise_unless_of_store
+from fercli.sources.attempts import MAX_BYTES
 from fercli.sources.suffixes import suffix
 from fercli.sources.walking import Entry
-from fercli.stores import is_lasting, store_of, store_scheme, why
+from fercli.stores import StoreError, store_errors, store_of, store_scheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,7 +55,7 @@ def member_of(path: str) -> Member | None:
 
 
 def archive_url(path: str) -> str | None:
-    """The URL of all that is in an archive that is named itself, by its suffix; None for every other path."""
+    """The URL of all that an archive holds, where one is named itself; None for every other path."""
     if _COMPRESSED_TAR.search(path):
         scheme = "tar"
     elif (scheme := suffix(path)) not in {"zip", "tar"}:
@@ -112,7 +114,7 @@ class ArchiveTree:
         if self._folders is None:
             folders: dict[str, dict[str, bool]] = {"": {}}
             try:
-                archive = _opened(self._member, None)
+                archive = _opened(self._member)
             except PhotoError as error:
                 raise OSError(error.sentence) from None
             self._broken = archive.is_cut
@@ -129,50 +131,59 @@ class ArchiveTree:
         return self._folders
 
 
-def read_member(member: Member, admit: Callable[[int], None], patience: Patience) -> bytes:
+def read_member(member: Member, admit: Callable[[int], None]) -> bytes:
     """The bytes of a member.
 
     Args:
         member: what is read.
         admit: called with its size in bytes before that; may wait.
-        patience: the time that it may take.
 
     Raises:
-        PhotoError: `missing`, `not-a-file`, `unreadable`, `truncated`, `damaged`, `too-large` or `unsupported`.
+        PhotoError: `missing`, `not-a-file`, `unreadable`, `truncated`, `damaged`, `too-large` or
+            `unsupported`.
+        OSError: what the system says of an archive of this computer.
         UnavailableError: what reaches the archive's store is not installed.
     """
-    archive = _opened(member, patience)
+    archive = _opened(member)
     if not member.name:
         if archive.is_cut:
             raise PhotoError(
                 PhotoErrorKind.TRUNCATED, "The archive is cut off; what is left of it was read."
             )
         raise PhotoError(PhotoErrorKind.NOT_A_FILE, "It is an archive, not a photo.")
-    try:
+    with _faults():
         size = archive.size(member.name)
         if size > MAX_BYTES:
             raise PhotoError(PhotoErrorKind.TOO_LARGE, "The file is larger than 1 GiB.")
-        with patience.stopped():
-            admit(size)
+        admit(size)
         return archive.read(member.name)
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    """What goes wrong with a member becomes a `PhotoError`; what the system says stays."""
+    try:
+        yield
     except KeyError:
-        raise PhotoError(PhotoErrorKind.MISSING, "The archive holds no such file.") from None
+        kind, sentence = PhotoErrorKind.MISSING, "The archive holds no such file."
     except NotImplementedError:
-        raise PhotoError(
-            PhotoErrorKind.UNSUPPORTED, "It is packed in a way that is not read; unpack the archive first."
-        ) from None
+        kind = PhotoErrorKind.UNSUPPORTED
+        sentence = "It is packed in a way that is not read; unpack the archive first."
     except RuntimeError:  # what zipfile raises for a password
-        raise PhotoError(
-            PhotoErrorKind.UNREADABLE, "It is encrypted; unpack the archive with its password first."
-        ) from None
+        kind = PhotoErrorKind.UNREADABLE
+        sentence = "It is encrypted; unpack the archive with its password first."
     except (EOFError, tarfile.ReadError):
-        raise PhotoError(PhotoErrorKind.TRUNCATED, "The archive is cut off inside it.") from None
+        kind, sentence = PhotoErrorKind.TRUNCATED, "The archive is cut off inside it."
+    except StoreError as error:
+        kind, sentence = PhotoErrorKind.UNREADABLE, error.sentence
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError):
-        raise PhotoError(PhotoErrorKind.DAMAGED, "Its part of the archive is damaged.") from None
-    except OSError as error:
-        if store_scheme(member.archive):
-            raise PhotoError(PhotoErrorKind.UNREADABLE, why(error)) from None
-        raise
+        kind, sentence = PhotoErrorKind.DAMAGED, "Its part of the archive is damaged."
+    else:
+        return
+    raise PhotoError(kind, sentence)
+
+
+_File = IO[bytes] | io.RawIOBase
 
 
 class _Archive(Protocol):
@@ -186,9 +197,9 @@ class _Archive(Protocol):
 
 
 class _Open:
-    """A file that is open as long as something uses it; threads may, when newer archives have taken its place."""
+    """A file that is open as long as a thread uses it, be it after others have taken its place."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: _File) -> None:
         self._file = file
 
     def __del__(self) -> None:
@@ -198,7 +209,7 @@ class _Open:
 class _Zip(_Open):
     is_cut = False  # its list stands at the end: without that nothing is known
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: _File) -> None:
         super().__init__(file)
         self._zip = zipfile.ZipFile(file)
         self._members = {_plain(info.filename): info for info in self._zip.infolist() if not info.is_dir()}
@@ -214,7 +225,7 @@ class _Zip(_Open):
 
 
 class _Tar(_Open):
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: _File) -> None:
         super().__init__(file)
         self._lock = threading.Lock()
         self._tar = tarfile.open(fileobj=file, mode="r:", errors="surrogateescape")
@@ -246,42 +257,62 @@ class _Tar(_Open):
 _ARCHIVES: dict[str, type[_Zip | _Tar]] = {"zip": _Zip, "tar": _Tar}
 
 
-def _opened(member: Member, patience: Patience | None) -> _Archive:
+def _opened(member: Member) -> _Archive:
     """The archive, opened and listed; it stays so while it is the same file."""
-    remote = store_scheme(member.archive) is not None
-    if "://" in member.archive and not remote:
+    scheme, _, archive = member
+    remote = store_scheme(archive) is not None
+    if "://" in archive and not remote:
         raise PhotoError(
             PhotoErrorKind.UNSUPPORTED, "Its archive is on another computer; download or copy that first."
         )
-    state = None if remote else os.stat(member.archive)
     try:
         with _opening:
-            version = (state.st_mtime_ns, state.st_size) if state else ()
-            return _kept(
-                member.scheme, member.archive if remote else os.path.abspath(member.archive), version
-            )
+            if remote:
+                return _kept(scheme, archive, ())
+            status = os.stat(archive)
+            return _kept(scheme, os.path.abspath(archive), (status.st_mtime_ns, status.st_size))
     except (tarfile.ReadError, zipfile.BadZipFile, EOFError):
-        if _COMPRESSED_TAR.search(member.archive):
+        if _COMPRESSED_TAR.search(archive):
             raise PhotoError(PhotoErrorKind.UNSUPPORTED, _COMPRESSED) from None
-        words = f"The archive is not a whole {member.scheme} file."
+        words = f"The archive is not a whole {scheme} file."
         raise PhotoError(PhotoErrorKind.UNREADABLE, words) from None
-    except Exception as error:
-        raise_unless_of_store(error)
-        if not remote:
-            raise
-        kind = PhotoErrorKind.MISSING if isinstance(error, FileNotFoundError) else PhotoErrorKind.UNREADABLE
-        if not is_lasting(error) and patience is not None:
-            patience.left()
-        raise PhotoError(kind, f"Its archive cannot be read. {why(error)}") from None
+    except StoreError as error:
+        kind = PhotoErrorKind.MISSING if error.is_missing else PhotoErrorKind.UNREADABLE
+        raise PhotoError(kind, f"Its archive cannot be read. {error.sentence}") from None
 
 
 _opening = threading.Lock()
 """So that one thread lists an archive, and the others wait for it."""
 
 
+class _InStore(io.RawIOBase):
+    """A file in a store, read as one of this computer, with a `StoreError` for what goes wrong."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._file = store_of(url).open(url, "rb")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return int(self._file.seek(offset, whence))
+
+    def read(self, size: int = -1) -> bytes:
+        with store_errors():
+            return bytes(self._file.read(size))
+
+
 @lru_cache(_OPEN)
 def _kept(scheme: str, archive: str, _version: tuple[int, ...]) -> _Archive:
-    file = store_of(archive).open(archive, "rb") if store_scheme(archive) else open(archive, "rb")  # noqa: PTH123, SIM115 - kept open
+    remote = store_scheme(archive) is not None
+    file: _File = _InStore(archive) if remote else Path(archive).open("rb")
     try:
         return _ARCHIVES[scheme](file)
     except BaseException:

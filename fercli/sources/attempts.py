@@ -71,14 +71,15 @@ class Patience:
         """What an attempt gives, tried again after a pause where a `PassingError` ended it.
 
         Raises:
-            PhotoError: of the fault's kind after the last attempt; `timeout`; what the attempt raises itself.
+            PhotoError: of the fault's kind after the last attempt; `timeout`; what the attempt raises.
         """
         for number in range(_ATTEMPTS):
             try:
                 return attempt()
             except PassingError as error:
                 fault = error
-            pause = _FIRST_PAUSE * 3**number * random.uniform(0.5, 1.5)  # noqa: S311 - so that not all come at once
+            # Give or take a half, so that not all photos come again at once.
+            pause = _FIRST_PAUSE * 3**number * random.uniform(0.5, 1.5)  # noqa: S311
             pause = min(_LONGEST_PAUSE, pause if fault.pause is None else max(pause, fault.pause))
             if number < _ATTEMPTS - 1:
                 if pause >= self.left():

@@ -82,9 +82,9 @@ def read_photo(path: str, admit: Callable[[int], None] = lambda _: None, timeout
         timeout: seconds that a file on another computer may take, without what `admit` takes.
 
     Raises:
-        PhotoError: `missing`, `not-a-file`, `unreadable`, `empty`, `too-large` (above 1 GiB), `timeout`; in an
-            archive `truncated` or `damaged`; for a URL of another kind and for a format that is known but not
-            read `unsupported`.
+        PhotoError: `missing`, `not-a-file`, `unreadable`, `empty`, `too-large` (above 1 GiB), `timeout`; in
+            an archive `truncated` or `damaged`; for a URL of another kind and for a format that is known
+            but not read `unsupported`.
         UnavailableError: what reaches a store is not installed.
     """
     located = local_path(path)
@@ -109,7 +109,7 @@ def read_photo(path: str, admit: Callable[[int], None] = lambda _: None, timeout
 
 
 def printable_path(path: str) -> str:
-    r"""The path as valid UTF-8: each byte of it that is not becomes `\xNN`; a URL is without its secrets."""
+    r"""The path as valid UTF-8: each byte that is not becomes `\xNN`; a URL is without its secrets."""
     path = redacted(path) if is_url(path) else path
     shown = _ESCAPED_BYTE.sub(lambda escaped: f"\\x{ord(escaped[0]) - 0xDC00:02x}", path)
     return shown.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -117,7 +117,7 @@ def printable_path(path: str) -> str:
 
 def _read(located: str, admit: Callable[[int], None], patience: Patience) -> bytes:
     if (member := member_of(located)) is not None:
-        return read_member(member, admit, patience)
+        return read_member(member, admit)
     if is_web_address(located):
         return read_web(located, admit, patience)
     if store_scheme(located) is not None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fercli.errors import FercliError, PhotoError, PhotoErrorKind
+from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.sources.attempts import MAX_BYTES, PassingError, Patience
 from fercli.sources.suffixes import is_photo_name
 from fercli.sources.walking import Entry
-from fercli.stores import Store, is_lasting, store_of, why
+from fercli.stores import Store, StoreError, store_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,16 +37,14 @@ class RemoteTree:
             return False
         try:
             return any(self._store.pages(f"{path}/"))
-        except Exception as error:
-            raise_unless_of_store(error)
+        except StoreError:
             return False
 
     def exists(self, path: str) -> bool:
         """Whether there is a file of this name."""
         try:
             self._store.size(path)
-        except Exception as error:
-            raise_unless_of_store(error)
+        except StoreError:
             return False
         return True
 
@@ -56,12 +54,8 @@ class RemoteTree:
 
     def entries(self, folder: str) -> Iterator[Entry]:
         """What lies in it, in the order of the store's pages, each read when it is wanted."""
-        try:
-            for page in self._store.pages(folder):
-                yield from (Entry(name, is_folder) for name, is_folder in page)
-        except Exception as error:
-            raise_unless_of_store(error)
-            raise OSError(why(error)) from None
+        for page in self._store.pages(folder):
+            yield from (Entry(name, is_folder) for name, is_folder in page)
 
     def join(self, folder: str, entry: Entry) -> str:
         """With a `/` between them; a folder ends in one, since it may have an empty name in a store."""
@@ -102,56 +96,50 @@ class _Reading:
         """The whole file, in one request if it is small."""
         try:
             first = self._first()
-            if len(first) < FIRST:
-                return first
-            size = self._store.size(self._url, self._patience.left())
-            if size > MAX_BYTES:
-                raise PhotoError(PhotoErrorKind.TOO_LARGE, "The file is larger than 1 GiB.")
-            if self._admit is not None:
-                with self._patience.stopped():
-                    self._admit(size)
-                self._admit = None
-            rest = b""
-            if size > FIRST:
-                rest = self._store.read(self._url, FIRST, size, self._patience.left())
-        except Exception as error:
+            return first if len(first) < FIRST else first + self._rest()
+        except StoreError as error:
             raise _told(error) from None
-        if len(first) + len(rest) != size:
-            raise PassingError("It changes while it is read.")
-        return first + rest
 
     def _first(self) -> bytes:
         try:
             return self._store.read(self._url, 0, FIRST, self._patience.left())
-        except (OSError, ValueError):
+        except StoreError:
             # No part of an empty file can be asked for.
             if self._store.size(self._url, self._patience.left()) == 0:
                 return b""
             raise
 
+    def _rest(self) -> bytes:
+        size = self._store.size(self._url, self._patience.left())
+        if size > MAX_BYTES:
+            raise PhotoError(PhotoErrorKind.TOO_LARGE, "The file is larger than 1 GiB.")
+        if self._admit is not None:
+            with self._patience.stopped():
+                self._admit(size)
+            self._admit = None
+        if size == FIRST:
+            return b""
+        rest = self._store.read(self._url, FIRST, size, self._patience.left())
+        if FIRST + len(rest) != size:
+            raise PassingError("It changes while it is read.")
+        return rest
 
-def _told(error: Exception) -> Exception:
+
+def _told(error: StoreError) -> Exception:
     """The error as a photo has it."""
-    raise_unless_of_store(error)
-    if isinstance(error, FileNotFoundError):
-        return PhotoError(PhotoErrorKind.MISSING, why(error))
-    if is_lasting(error):
-        return PhotoError(PhotoErrorKind.UNREADABLE, why(error))
-    timely = not isinstance(error, TimeoutError)
-    return PassingError(why(error), PhotoErrorKind.UNREADABLE if timely else PhotoErrorKind.TIMEOUT)
+    if error.is_missing:
+        return PhotoError(PhotoErrorKind.MISSING, error.sentence)
+    if error.is_lasting:
+        return PhotoError(PhotoErrorKind.UNREADABLE, error.sentence)
+    return PassingError(
+        error.sentence, PhotoErrorKind.TIMEOUT if error.is_late else PhotoErrorKind.UNREADABLE
+    )
 
 
 def _refused_folder(store: Store, url: str) -> PhotoError:
     try:
         any(store.pages(url))
-    except Exception as error:  # noqa: BLE001 - each library has errors of its own
-        raise_unless_of_store(error)
-        kind = PhotoErrorKind.MISSING if isinstance(error, FileNotFoundError) else PhotoErrorKind.UNREADABLE
-        return PhotoError(kind, f"It cannot be listed: {why(error)}")
+    except StoreError as error:
+        kind = PhotoErrorKind.MISSING if error.is_missing else PhotoErrorKind.UNREADABLE
+        return PhotoError(kind, f"It cannot be listed: {error.sentence}")
     return PhotoError(PhotoErrorKind.UNREADABLE, "It was not listed to its end.")
-
-
-def raise_unless_of_store(error: Exception) -> None:
-    """Raises again what is not for a store's library to say: an error of ours, or a lack of memory."""
-    if isinstance(error, FercliError | PhotoError | MemoryError):
-        raise error

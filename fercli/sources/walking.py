@@ -101,8 +101,8 @@ class _Folder:
 def walk(tree: Tree, top: str, entered: Choice, taken: Choice) -> Iterator[str]:
     """The paths of the files under a folder, by name; a folder that cannot be listed stands for itself.
 
-    One that can be listed in part stands for itself after that part. Links to folders are followed, but never
-    in circles. A stack and not recursion: a tree may be deeper than Python's calls.
+    One that can be listed in part stands for itself after that part. Links to folders are followed, but
+    never in circles. A stack and not recursion: a tree may be deeper than Python's calls.
 
     Args:
         tree: what the folder lies in.

@@ -68,7 +68,7 @@ def photos(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """Every kind of file that a folder of photos may hold and should not, but for what only folders hold."""
+    """Every kind of file that a folder of photos may hold and should not, and a bucket too."""
     folder = tmp_path / "corpus"
     folder.mkdir()
     build(folder)
@@ -80,7 +80,7 @@ def corpus(tmp_path: Path) -> Path:
 
 
 class TestTheRowsAreThoseOfTheFiles:
-    def test_in_a_bucket_with_faults(self, run: Run, s3: FaultyS3, corpus: Path, samples: Path) -> None:
+    def test_in_a_bucket_with_faults(self, run: Run, s3: FaultyS3, corpus: Path) -> None:
         bucket = new_bucket()
         files = [path for path in sorted(corpus.rglob("*")) if path.is_file()]
         for path in files:
@@ -128,11 +128,10 @@ class TestTheRowsAreThoseOfTheFiles:
         assert [{**row, "path": ""} for row in rows(there)] == [{**row, "path": ""} for row in local]
 
 
+@pytest.mark.usefixtures("s3")
 class TestReportsInABucket:
     @pytest.mark.parametrize("kind", ["csv", "parquet"])
-    def test_are_those_of_a_file(
-        self, run: Run, s3: FaultyS3, photos: Path, tmp_path: Path, kind: str
-    ) -> None:
+    def test_are_those_of_a_file(self, run: Run, photos: Path, tmp_path: Path, kind: str) -> None:
         bucket = new_bucket()
         here, there = tmp_path / f"here.{kind}", f"s3://{bucket}/a b/there.{kind}"
         assert run("predict", photos, "--out", here, *NONE).returncode == 0
@@ -142,7 +141,7 @@ class TestReportsInABucket:
         assert keys(bucket) == [f"a b/there.{kind}"]
         assert sorted(path.name for path in tmp_path.iterdir()) == [here.name, "photos"]
 
-    def test_replace_nothing_else(self, run: Run, s3: FaultyS3, photos: Path) -> None:
+    def test_replace_nothing_else(self, run: Run, photos: Path) -> None:
         bucket = new_bucket()
         put(bucket, "table.csv", b"name,age\n")
         done = run("predict", photos, "--out", f"s3://{bucket}/table.csv", *NONE)
@@ -150,19 +149,19 @@ class TestReportsInABucket:
         assert "is no report of fercli" in done.stderr
         assert store_of(f"s3://{bucket}").read(f"s3://{bucket}/table.csv", 0, 100) == b"name,age\n"
 
-    @pytest.mark.parametrize("out", ["https://me:hush@127.0.0.1/a.csv", "s3://bucket", "s3://bucket/", "zip://a.csv::b.zip"])
+    @pytest.mark.parametrize(
+        "out", ["https://me:hush@127.0.0.1/a.csv", "s3://bucket", "s3://bucket/", "zip://a.csv::b.zip"]
+    )
     def test_elsewhere_are_wrong_usage(self, run: Run, photos: Path, out: str) -> None:
         done = run("predict", photos, "--out", out, "--format", "csv", *NONE)
         assert done.returncode == 2
         assert "hush" not in done.stderr
 
-    def test_are_not_gone_on_with(self, run: Run, s3: FaultyS3, photos: Path) -> None:
+    def test_are_not_gone_on_with(self, run: Run, photos: Path) -> None:
         done = run("predict", photos, "--out", f"s3://{new_bucket()}/a.csv", "--resume", *NONE)
         assert done.returncode == 2
 
-    def test_where_nothing_can_be_written_nothing_is_begun(
-        self, run: Run, s3: FaultyS3, photos: Path
-    ) -> None:
+    def test_where_nothing_can_be_written_nothing_is_begun(self, run: Run, photos: Path) -> None:
         done = run("predict", photos, "--out", "s3://no-such-bucket-here/a.csv", *NONE)
         assert done.returncode == 6
         assert "s3://no-such-bucket-here/a.csv cannot be written" in done.stderr
@@ -201,7 +200,8 @@ def test_credentials_are_never_said(run: Run, s3: FaultyS3, photos: Path) -> Non
     assert "permission" in said
 
 
-def test_no_credentials_are_a_row(run: Run, s3: FaultyS3, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("s3")
+def test_no_credentials_are_a_row(run: Run, tmp_path: Path) -> None:
     none = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "HOME": str(tmp_path)}
     done = run("predict", "s3://somewhere/a.jpg", *NONE, *LINES, env=none)
     assert done.returncode == 3

@@ -14,7 +14,6 @@ import pytest
 from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.sources import Findings, find_photos, read_photo
 from fercli.stores import store_of
-from tests.servers import FaultyS3
 
 KIND = PhotoErrorKind
 NAMES = (
@@ -51,6 +50,7 @@ def failure(path: str) -> PhotoError:
     return caught.value
 
 
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("kind", ["zip", "tar"])
 @pytest.mark.parametrize(
     ("path", "options"),
@@ -68,9 +68,7 @@ def failure(path: str) -> PhotoError:
         ("*.heic", {}),
     ],
 )
-def test_the_rules_are_those_of_folders(
-    folder: Path, kind: str, path: str, options: dict[str, Any]
-) -> None:
+def test_the_rules_are_those_of_folders(kind: str, path: str, options: dict[str, Any]) -> None:
     inside, outside = Findings(), Findings()
     archive = f"photos.{kind}"
     found = list(find_photos([f"{kind}://{path}::{archive}"], findings=inside, **options))
@@ -101,7 +99,8 @@ class TestNaming:
         assert list(find_photos(["album.zip"])) == ["album.zip/a.jpg"]
 
 
-def test_many_threads_read_one_archive(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_many_threads_read_one_archive() -> None:
     for kind in ("zip", "tar"):
         paths = list(find_photos([f"photos.{kind}"])) * 20
         expected = [read_photo(path) for path in paths]
@@ -121,9 +120,10 @@ def made(folder: Path, change: Callable[[bytes], bytes], source: str, name: str)
     return name
 
 
+@pytest.mark.usefixtures("folder")
 class TestFaults:
     @pytest.mark.parametrize("kind", ["zip", "tar"])
-    def test_what_is_not_there(self, folder: Path, kind: str) -> None:
+    def test_what_is_not_there(self, kind: str) -> None:
         assert failure(f"{kind}://nothing.jpg::photos.{kind}").kind is KIND.MISSING
         assert failure(f"{kind}://c::photos.{kind}").kind is KIND.MISSING
         assert failure(f"{kind}://a.jpg::nowhere.{kind}").kind is KIND.MISSING
@@ -204,13 +204,16 @@ class TestFaults:
         with zipfile.ZipFile(folder / "out.zip", "w") as archive:
             archive.writestr("../photos/b.jpg", b"inside")
             archive.writestr("/etc/a.jpg", b"inside")
-        assert list(find_photos(["out.zip"])) == ["zip://etc/a.jpg::out.zip"]  # what begins with a dot is hidden
+        assert list(find_photos(["out.zip"])) == [
+            "zip://etc/a.jpg::out.zip"
+        ]  # what begins with a dot is hidden
         for name in ("etc/a.jpg", "/etc/a.jpg", "../photos/b.jpg"):
             assert read_photo(f"zip://{name}::out.zip") == b"inside"
 
 
+@pytest.mark.usefixtures("s3")
 @pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_an_archive_in_a_store(s3: FaultyS3, folder: Path, kind: str) -> None:
+def test_an_archive_in_a_store(folder: Path, kind: str) -> None:
     bucket = f"b-{uuid.uuid4().hex}"
     store = store_of(f"s3://{bucket}")
     store.ask("call_s3", "create_bucket", Bucket=bucket)
