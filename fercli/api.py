@@ -40,7 +40,7 @@ from fercli.errors import UsageError, shortages_named
 from fercli.images import decode, read_picture
 from fercli.prediction import Predictor
 from fercli.reader import FaceReader, Pipeline
-from fercli.sources import Findings, find_photos, printable_path
+from fercli.sources import Findings, archive_url, find_photos, printable_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -276,7 +276,7 @@ def _texts(given: AnyPath | Sequence[AnyPath]) -> Sequence[str]:
 
 
 def _useful(workers: int, paths: Iterable[str]) -> int:
-    """How many workers can have a photo at all: no more than there are paths, where each is a file."""
-    if isinstance(paths, Sequence) and all(map(os.path.isfile, paths)):
+    """How many workers can have a photo at all: no more than there are paths, where each is a photo."""
+    if isinstance(paths, Sequence) and all(map(os.path.isfile, paths)) and not any(map(archive_url, paths)):
         return max(1, min(workers, len(paths)))
     return workers

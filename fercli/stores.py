@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fercli.errors import FercliError, PhotoError, UnavailableError
+from fercli.extras import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +100,7 @@ class Store:
                 return
             further = {"ContinuationToken": page["NextContinuationToken"]}
 
-    def _insist(self, method: str, *arguments: object, **named: object) -> Any:
+    def _insist(self, method: str, *arguments: object, **named: Any) -> Any:
         """As `ask`, and again after a passing fault, for what is worse to miss than a photo."""
         for pause in _PAUSES:
             try:
@@ -143,10 +144,9 @@ def _store(scheme: str) -> Store:
 
         __import__(package)
     except ImportError as error:
-        extra = "'fercli[cloud]'" if scheme == "s3" else f"'fercli[cloud]' {package}"
         raise UnavailableError(
             f"Paths of {scheme}:// need {package}, which cannot be imported: {error}.",
-            f"pip install {extra}",
+            install("cloud") if scheme == "s3" else f"{install('cloud')} {package}",
         ) from None
     for name in _LOGGERS:  # or Python would print what they warn of
         logging.getLogger(name).addHandler(logging.NullHandler())
@@ -211,4 +211,5 @@ def _code(error: BaseException) -> int | None:
     )
     for name in ("code", "status", "status_code"):
         found = found or getattr(cause, name, None)
-    return int(found) if isinstance(found, int) or str(found).isdecimal() else None
+    text = str(found)
+    return int(text) if text.isdecimal() else None

@@ -101,7 +101,6 @@ def s3_server() -> Iterator[tuple[FaultyS3, str]]:
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     application = FaultyS3()
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Silent)
-    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -30,7 +30,13 @@ BatchSize = Annotated[
     int, typer.Option(min=1, help="Faces the network sees at once; those of one photo stay together.")
 ]
 Report = Annotated[
-    str, typer.Option("--out", "-o", metavar="FILE|-", help="The report; - is standard output.")
+    str,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE|-",
+        help="The report, also as s3://, gs:// or az://; - is standard output.",
+    ),
 ]
 ReportFormat = Annotated[
     Format | None,

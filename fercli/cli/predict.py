@@ -45,8 +45,8 @@ def predict(
         list[str],
         typer.Argument(
             metavar="PATHS",
-            help="Photos, folders, quoted patterns such as 'photos/**/*.jpg', file:// URLs, or - for a list"
-            " of paths on standard input.",
+            help="Photos, folders, archives (.zip, .tar), quoted patterns such as 'photos/**/*.jpg', URLs"
+            " (s3://, gs://, az://, https://, file://), or - for a list of paths on standard input.",
             show_default=False,
         ),
     ],

@@ -4,12 +4,14 @@
 `archives`, `remote` (stores) and `web`; `suffixes` knows those of photos.
 """
 
+from fercli.sources.archives import archive_url
 from fercli.sources.finding import STANDARD_INPUT, Findings, find_photos
 from fercli.sources.reading import is_remote, is_url, printable_path, read_photo
 
 __all__ = [
     "STANDARD_INPUT",
     "Findings",
+    "archive_url",
     "find_photos",
     "is_remote",
     "is_url",
