@@ -1,18 +1,13 @@
-"""Photos inside ZIP and tar archives, which are read as they are: nothing is unpacked to a disk.
-
-A member is written as fsspec writes it, `zip://MEMBER::ARCHIVE` or `tar://MEMBER::ARCHIVE`; the archive
-is a file of this computer or in a store. Without a member, all photos in it are meant.
-"""
+"""ZIP and tar archives, which are read as they are: nothing is unpacked to a disk."""
 
 # An archive's path stays as the user wrote it, and the archive open for the next photo.
-# ruff: noqa: PTH100, PTH113, PTH116, SIM115
+# ruff: noqa: PTH100, PTH116, SIM115
 
 from __future__ import annotations
 
 import io
 import lzma
 import os
-import re
 import tarfile
 import threading
 import zipfile
@@ -20,115 +15,19 @@ import zlib
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.sources.attempts import MAX_BYTES
-from fercli.sources.suffixes import suffix
-from fercli.sources.walking import Entry
+from fercli.sources.members import Member, is_compressed_tar, plain_name
 from fercli.stores import StoreError, store_errors, store_of, store_scheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_URL = re.compile(r"(zip|tar)://(?:(.*)::)?(.+)", re.IGNORECASE | re.DOTALL)
-_COMPRESSED_TAR = re.compile(r"\.(?:tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz)$", re.IGNORECASE)
 _COMPRESSED = "A compressed tar is not read, since no photo in it can be found alone; decompress it first."
 _OPEN = 4
 """Archives that are kept open, with what they hold, for the next photo."""
-
-
-class Member(NamedTuple):
-    """A file or folder inside an archive."""
-
-    scheme: str
-    name: str
-    """With `/`; empty for the whole archive."""
-    archive: str
-    """A path of this computer, or a store's URL."""
-
-
-def member_of(path: str) -> Member | None:
-    """The member that a `zip://` or `tar://` URL means; None for every other path."""
-    found = _URL.fullmatch(path)
-    return Member(found[1].lower(), _plain(found[2] or ""), found[3]) if found else None
-
-
-def archive_url(path: str) -> str | None:
-    """The URL of all that an archive holds, where one is named itself; None for every other path."""
-    if _COMPRESSED_TAR.search(path):
-        scheme = "tar"
-    elif (scheme := suffix(path)) not in {"zip", "tar"}:
-        return None
-    return f"{scheme}://::{path}" if store_scheme(path) or os.path.isfile(path) else None
-
-
-class ArchiveTree:
-    """The folders in an archive, by their paths in it."""
-
-    def __init__(self, member: Member) -> None:
-        self._member = member
-        self._folders: dict[str, dict[str, bool]] | None = None
-        self._broken = False
-
-    def is_folder(self, path: str) -> bool:
-        """Whether it is one in the archive, or the archive itself."""
-        try:
-            return not path or path.rstrip("/") in self._listed()
-        except OSError:
-            return not path
-
-    def exists(self, path: str) -> bool:
-        """Whether it is there."""
-        folder, _, name = path.rpartition("/")
-        try:
-            return name in self._listed().get(folder, {})
-        except OSError:
-            return False
-
-    def identity(self, folder: str) -> str:
-        """Its path: links in archives are not followed."""
-        return folder
-
-    def entries(self, folder: str) -> Iterator[Entry]:
-        """What lies in it, by name; raises an OSError at the end of an archive that is cut off."""
-        found = self._listed().get(folder.rstrip("/"), {})
-        yield from (Entry(name, is_folder) for name, is_folder in sorted(found.items()))
-        if self._broken and not folder:
-            raise OSError
-
-    def join(self, folder: str, entry: Entry) -> str:
-        """With a `/` between them."""
-        return f"{folder.rstrip('/')}/{entry.name}" if folder else entry.name
-
-    def unlisted(self, folder: str) -> str:
-        """The folder itself."""
-        return folder
-
-    def shown(self, path: str) -> str:
-        """The URL of a member."""
-        return f"{self._member.scheme}://{path}::{self._member.archive}"
-
-    def _listed(self) -> dict[str, dict[str, bool]]:
-        """What each folder holds, and whether that is a folder itself."""
-        if self._folders is None:
-            folders: dict[str, dict[str, bool]] = {"": {}}
-            try:
-                archive = _opened(self._member)
-            except PhotoError as error:
-                raise OSError(error.sentence) from None
-            self._broken = archive.is_cut
-            for path in archive.names():
-                name, is_folder = path, False
-                while name:
-                    above, _, last = name.rpartition("/")
-                    known = folders.setdefault(above, {})
-                    if known.get(last) or (last in known and not is_folder):
-                        break
-                    known[last] = is_folder
-                    name, is_folder = above, True
-            self._folders = folders
-        return self._folders
 
 
 def read_member(member: Member, admit: Callable[[int], None]) -> bytes:
@@ -144,7 +43,7 @@ def read_member(member: Member, admit: Callable[[int], None]) -> bytes:
         OSError: what the system says of an archive of this computer.
         UnavailableError: what reaches the archive's store is not installed.
     """
-    archive = _opened(member)
+    archive = open_archive(member)
     if not member.name:
         if archive.is_cut:
             raise PhotoError(
@@ -186,14 +85,23 @@ def _faults() -> Iterator[None]:
 _File = IO[bytes] | io.RawIOBase
 
 
-class _Archive(Protocol):
+class Archive(Protocol):
+    """An open archive, which many threads may read; its members are known by `plain_name`."""
+
     is_cut: bool
+    """Whether its end is missing."""
 
-    def names(self) -> Iterator[str]: ...
+    def names(self) -> Iterator[str]:
+        """The files in it."""
+        ...
 
-    def size(self, name: str) -> int: ...
+    def size(self, name: str) -> int:
+        """How many bytes a file has; raises a KeyError."""
+        ...
 
-    def read(self, name: str) -> bytes: ...
+    def read(self, name: str) -> bytes:
+        """A file's bytes; raises what the standard library raises."""
+        ...
 
 
 class _Open:
@@ -212,7 +120,9 @@ class _Zip(_Open):
     def __init__(self, file: _File) -> None:
         super().__init__(file)
         self._zip = zipfile.ZipFile(file)
-        self._members = {_plain(info.filename): info for info in self._zip.infolist() if not info.is_dir()}
+        self._members = {
+            plain_name(info.filename): info for info in self._zip.infolist() if not info.is_dir()
+        }
 
     def names(self) -> Iterator[str]:
         return iter(self._members)
@@ -234,7 +144,7 @@ class _Tar(_Open):
         try:
             for info in self._tar:
                 if info.isfile() or info.islnk():
-                    self._members[_plain(info.name)] = info
+                    self._members[plain_name(info.name)] = info
         except tarfile.ReadError:
             self.is_cut = True
 
@@ -257,8 +167,14 @@ class _Tar(_Open):
 _ARCHIVES: dict[str, type[_Zip | _Tar]] = {"zip": _Zip, "tar": _Tar}
 
 
-def _opened(member: Member) -> _Archive:
-    """The archive, opened and listed; it stays so while it is the same file."""
+def open_archive(member: Member) -> Archive:
+    """The archive, opened and listed; it stays so while it is the same file.
+
+    Raises:
+        PhotoError: `missing`, `unreadable` or `unsupported`.
+        OSError: what the system says of an archive of this computer.
+        UnavailableError: what reaches its store is not installed.
+    """
     scheme, _, archive = member
     remote = store_scheme(archive) is not None
     if "://" in archive and not remote:
@@ -272,7 +188,7 @@ def _opened(member: Member) -> _Archive:
             status = os.stat(archive)
             return _kept(scheme, os.path.abspath(archive), (status.st_mtime_ns, status.st_size))
     except (tarfile.ReadError, zipfile.BadZipFile, EOFError):
-        if _COMPRESSED_TAR.search(archive):
+        if is_compressed_tar(archive):
             raise PhotoError(PhotoErrorKind.UNSUPPORTED, _COMPRESSED) from None
         words = f"The archive is not a whole {scheme} file."
         raise PhotoError(PhotoErrorKind.UNREADABLE, words) from None
@@ -310,7 +226,7 @@ class _InStore(io.RawIOBase):
 
 
 @lru_cache(_OPEN)
-def _kept(scheme: str, archive: str, _version: tuple[int, ...]) -> _Archive:
+def _kept(scheme: str, archive: str, _version: tuple[int, ...]) -> Archive:
     remote = store_scheme(archive) is not None
     file: _File = _InStore(archive) if remote else Path(archive).open("rb")
     try:
@@ -318,8 +234,3 @@ def _kept(scheme: str, archive: str, _version: tuple[int, ...]) -> _Archive:
     except BaseException:
         file.close()
         raise
-
-
-def _plain(name: str) -> str:
-    """The path without `.`, `//` and a `/` before it, by which members are known."""
-    return "/".join(part for part in name.split("/") if part not in ("", "."))

@@ -14,11 +14,10 @@ from urllib.parse import unquote_to_bytes
 
 from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.redaction import redacted
-from fercli.sources.archives import member_of, read_member
 from fercli.sources.attempts import MAX_BYTES, Patience
+from fercli.sources.members import member_of
 from fercli.sources.remote import read_remote
 from fercli.sources.suffixes import unread_format
-from fercli.sources.web import is_web_address, read_web
 from fercli.stores import store_scheme
 
 if TYPE_CHECKING:
@@ -64,6 +63,11 @@ def local_path(path: str, flavour: ModuleType = os.path) -> str:
     if host in ("", "localhost", platform.node().lower()):
         return _DRIVE.sub(r"\1:", name, count=1) if windows else name
     return f"//{host}{name}" if windows else path
+
+
+def is_web_address(path: str) -> bool:
+    """Whether it is an `http://` or `https://` URL."""
+    return path.lower().startswith(("http://", "https://"))
 
 
 def is_remote(path: str) -> bool:
@@ -117,8 +121,12 @@ def printable_path(path: str) -> str:
 
 def _read(located: str, admit: Callable[[int], None], patience: Patience) -> bytes:
     if (member := member_of(located)) is not None:
+        from fercli.sources.archives import read_member
+
         return read_member(member, admit)
     if is_web_address(located):
+        from fercli.sources.web import read_web
+
         return read_web(located, admit, patience)
     if store_scheme(located) is not None:
         return read_remote(located, admit, patience)

@@ -19,7 +19,6 @@ from fercli.sources.attempts import MAX_BYTES, PassingError, Patience
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SCHEMES = ("http://", "https://")
 _SILENCE = 20.0
 """Seconds without a byte, after which a connection is given up and another one made."""
 
@@ -28,11 +27,6 @@ _PASSING = {408, 421, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529
 _GONE = {404, 410}
 _FORBIDDEN = {401, 403, 407, 451}
 _IN_A_PATH, _IN_A_QUERY = "/%:@!$&'()*+,;=~", "/%:@!$&'()*+,;=~?"
-
-
-def is_web_address(path: str) -> bool:
-    """Whether it is an `http://` or `https://` URL."""
-    return path.lower().startswith(_SCHEMES)
 
 
 def read_web(url: str, admit: Callable[[int], None], patience: Patience) -> bytes:
