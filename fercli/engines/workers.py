@@ -39,8 +39,8 @@ class _LostError(Exception):
 class Workers:
     """Processes that prepare photos, each one at a time; one that dies is replaced.
 
-    Together they hold no more than half of the memory for pixels, and an eighth for files, unless a single
-    photo needs more: that one has it to itself.
+    Together they hold no more than half of the memory for pixels, an eighth for files and an eighth for what
+    is read ahead from other computers, unless a single photo needs more: that one has it to itself.
     """
 
     def __init__(
@@ -69,6 +69,8 @@ class Workers:
             Use.PIXELS: Budget(memory.available // _SHARE_OF_PIXELS),
             Use.FILE: Budget(memory.available // _SHARE_OF_FILES),
         }
+        # Of its own: who holds some of it waits for a worker, which may wait for a file's.
+        self._ahead = Budget(memory.available // _SHARE_OF_FILES)
         self._closed = False
         self._all: list[_Worker] = []
         try:
@@ -97,9 +99,8 @@ class Workers:
     def prepare(self, path: str, data: bytes | None = None) -> Prepared:
         """Reads, decodes, detects and crops in a free worker, for many threads at a time.
 
-        What another computer has is read here, so that no worker waits for it; its bytes count as a
-        file's that a worker reads. A photo that takes too long is an error, `timeout`; one that ends the
-        process twice, `crashed`.
+        What another computer has is read here, so that no worker waits for it. A photo that takes too long is
+        an error, `timeout`; one that ends the process twice, `crashed`.
 
         Raises:
             UnavailableError: a new worker cannot load the detector, or what reaches a store is missing.
@@ -107,13 +108,12 @@ class Workers:
         if data is not None or not is_remote(path):
             return self._prepared(path, data)
         with ExitStack() as held:
-            files = self._budgets[Use.FILE]
-            held.enter_context(files.held(SMALL_FILE))
+            held.enter_context(self._ahead.held(SMALL_FILE))
 
             def admit(size: int) -> None:
                 if size > SMALL_FILE:
                     held.close()  # or all might wait for each other
-                    held.enter_context(files.held(size))
+                    held.enter_context(self._ahead.held(size))
 
             try:
                 read = read_photo(path, admit, self._timeout)

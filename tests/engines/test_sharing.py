@@ -19,6 +19,7 @@ from fercli.whole_photo import WholePhotoDetector
 from tests.corpus import encoded, gradient, noise
 from tests.engines.detectors import LARGE, Meeting, NoMemory, NoMemoryInLoad
 from tests.faulty_plugins import ByWidthPlugin
+from tests.servers import Answer, Web
 from tests.test_engine import LIGHT, working
 
 if TYPE_CHECKING:
@@ -65,6 +66,24 @@ def test_files_wait_for_each_other_too_before_they_are_read(tmp_path: Path) -> N
     with working(count=3, memory=TIGHT) as workers:
         photos = list(run_local([*paths, *paths], workers, LIGHT, 4))
     assert [(photo.error, photo.width) for photo in photos] == [(None, 1400)] * 4
+
+
+def test_what_is_read_ahead_waits_too_and_for_no_worker_that_waits_for_it(
+    tmp_path: Path, web: tuple[Web, str]
+) -> None:
+    server, address = web
+    large, small = encoded(noise(1400, 1200), "bmp"), encoded(gradient(30, 20), "png")
+    (tmp_path / "large.bmp").write_bytes(large)
+    paths = []
+    for number in range(4):
+        server.answers[f"/{number}.bmp"] = [Answer(large)]
+        server.answers[f"/{number}.png"] = [Answer(small)]
+        paths += [f"{address}/{number}.bmp", str(tmp_path / "large.bmp"), f"{address}/{number}.png"]
+    with working(count=1, memory=TIGHT) as workers:
+        photos = list(run_local(paths, workers, LIGHT, 4))
+    assert [(photo.path, photo.error, photo.width) for photo in photos] == [
+        (path, None, 30 if path.endswith("png") else 1400) for path in paths
+    ]
 
 
 @pytest.mark.parametrize("width", [ByWidthPlugin.CRASHES, ByWidthPlugin.HANGS])
