@@ -40,7 +40,7 @@ class Workers:
     """Processes that prepare photos, each one at a time; one that dies is replaced.
 
     Together they hold no more than half of the memory for pixels, an eighth for files and an eighth for what
-    is read ahead from other computers, unless a single photo needs more: that one has it to itself.
+    is read ahead from elsewhere, unless a single photo needs more: that one has it to itself.
     """
 
     def __init__(
@@ -99,8 +99,8 @@ class Workers:
     def prepare(self, path: str, data: bytes | None = None) -> Prepared:
         """Reads, decodes, detects and crops in a free worker, for many threads at a time.
 
-        What another computer has is read here, so that no worker waits for it. A photo that takes too long is
-        an error, `timeout`; one that ends the process twice, `crashed`.
+        What another computer has is read here, so that no worker waits for it. A photo that takes too long
+        is an error, `timeout`; one that ends the process twice, `crashed`.
 
         Raises:
             UnavailableError: a new worker cannot load the detector, or what reaches a store is missing.
