@@ -39,8 +39,8 @@ class _LostError(Exception):
 class Workers:
     """Processes that prepare photos, each one at a time; one that dies is replaced.
 
-    Together they hold no more than half of the memory for pixels, an eighth for files and an eighth for what
-    is read ahead from elsewhere, unless a single photo needs more: that one has it to itself.
+    Together they hold no more than half of the memory for pixels, an eighth for files and an eighth for
+    what is read ahead from elsewhere, unless a single photo needs more: that one has it to itself.
     """
 
     def __init__(
