@@ -17,13 +17,12 @@ from fercli.reports.output import (
 )
 from fercli.reports.parquet import ParquetWriter
 from fercli.reports.place import STANDARD_OUTPUT, claimed, open_descriptor, refuse_place
-from fercli.reports.text import CsvWriter, JsonLinesWriter, JsonWriter, Writer
+from fercli.reports.text import CsvWriter, Destination, JsonLinesWriter, JsonWriter, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fercli.reports.html.writer import HtmlWriter
-    from fercli.reports.output import Output
     from fercli.reports.settings import Settings
 
 __all__ = [
@@ -77,8 +76,8 @@ def open_report(
     """A report to write photos to: a path, or the number of an open descriptor.
 
     CSV and JSON Lines grow photo by photo, and what is there is whole. A file of another format appears
-    when it is complete, or not at all; so does every file in a store, and where `whole` asks for it. Parquet
-    keeps the settings of its run.
+    when it is complete, or not at all; so does every file in a store, and where `whole` asks for it.
+    Parquet keeps the settings of its run.
 
     Raises:
         ReportError: the report cannot be written.

@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from fercli.errors import NoPhotosError
+from fercli.sources.archive_tree import ArchiveTree
 from fercli.sources.lists import read_list
-from fercli.sources.members import ArchiveTree, archive_url, member_of
+from fercli.sources.members import archive_url, member_of
 from fercli.sources.patterns import Glob, Pattern, is_hidden, is_pattern
 from fercli.sources.reading import is_url, local_path, printable_path
 from fercli.sources.remote import RemoteTree

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from fercli.records import Row, Value
     from fercli.reports.html.pictures import Pictured
-    from fercli.reports.output import Output
     from fercli.reports.settings import Settings
+    from fercli.reports.text import Destination
 
 _BLOCK = 256
 """Rows from which on a block is written."""
@@ -34,7 +34,7 @@ class HtmlWriter:
         settings: of the report that has no name.
     """
 
-    def __init__(self, file: Output, out: str | int, settings: Settings | None = None) -> None:
+    def __init__(self, file: Destination, out: str | int, settings: Settings | None = None) -> None:
         self._file = file
         self._beside = os.path.dirname(out) if isinstance(out, str) else ""  # noqa: PTH120 - "" is the current folder
         self._folders: tuple[str, ...] = ("",)
