@@ -72,8 +72,9 @@ class _Feeder:
         self._head: Future[Prepared] | None = None
         self._ended = self._closed = False
         try:
-            for work in (self._feed, *[partial(self._prepare, self._tasks)] * workers.count):
-                _start(work)
+            _start(self._feed)
+            for _ in range(workers.count):
+                _start(partial(self._prepare, self._tasks))
         except BaseException:
             self.close()
             raise
