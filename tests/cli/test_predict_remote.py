@@ -139,7 +139,7 @@ class TestReportsInABucket:
         assert run("predict", photos, "--out", there, *NONE).returncode == 0
         assert store_of(there).read(there, 0, 1 << 20) == here.read_bytes()
         assert keys(bucket) == [f"a b/there.{kind}"]
-        assert sorted(path.name for path in tmp_path.iterdir()) == [here.name, "photos"]
+        assert not [path for path in tmp_path.iterdir() if path.name.startswith(("there", ".there"))]
 
     def test_replace_nothing_else(self, run: Run, photos: Path) -> None:
         bucket = new_bucket()
