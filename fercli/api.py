@@ -40,6 +40,7 @@ from fercli.errors import UsageError, shortages_named
 from fercli.images import decode, read_picture
 from fercli.prediction import Predictor
 from fercli.reader import FaceReader, Pipeline
+from fercli.smallest_face import SmallestFace, smallest_face
 from fercli.sources import Findings, archive_url, find_photos, printable_path
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def read_faces(
     backend: str = BACKEND,
     detector: str = DETECTOR,
     device: str = DEVICE,
-    min_face: int = MIN_FACE,
+    min_face: int | str = MIN_FACE,
     min_score: float = MIN_SCORE,
     tta: bool = False,
     recursive: bool = True,
@@ -95,7 +96,7 @@ def read_faces(
         backend: `auto`, the fastest that is installed, or a backend's name.
         detector: `mtcnn`, `facenet`, `none` (the whole picture is the face) or a plugin's name.
         device: where the network runs: `auto`, `cpu`, `cuda` or `cuda:N`.
-        min_face: the smallest face, in pixels.
+        min_face: the smallest face, in pixels, or as a share of the photo's shorter side, such as "5%".
         min_score: the lowest score of a face, 0 to 1.
         tta: whether each face and its mirror image are read, and averaged.
         recursive: whether folders inside folders are entered.
@@ -121,13 +122,14 @@ def read_faces(
     _within("workers", workers, 0)
     _within("batch_size", batch_size, 1)
     _within("timeout", timeout, 1)
+    smallest = smallest_face(min_face)
     listed = _listed(paths)
     workers = workers or usable_workers()
     findings = Findings()
     with ExitStack() as stack, shortages_named():
         # They load the detector while the networks are loaded here.
         processes = Workers(
-            partial(load_detector, detector, min_face, min_score, threads=1),
+            partial(load_detector, detector, smallest, min_score, threads=1),
             max_pixels,
             _useful(workers, listed),
             timeout,
@@ -164,7 +166,7 @@ def analyze(
     backend: str = BACKEND,
     detector: str = DETECTOR,
     device: str = DEVICE,
-    min_face: int = MIN_FACE,
+    min_face: int | str = MIN_FACE,
     min_score: float = MIN_SCORE,
     tta: bool = False,
     max_pixels: int = MAX_PIXELS,
@@ -201,9 +203,10 @@ def analyze(
     """
     _within("min_score", min_score, 0, 1)
     _within("max_pixels", max_pixels, 1)
+    smallest = smallest_face(min_face)
     path, picture = _picture(image, max_pixels)
     with _ONE_AT_A_TIME, shortages_named():
-        analyzer = _analyzer(_bundles(model), backend, detector, device, min_face, min_score, tta)
+        analyzer = _analyzer(_bundles(model), backend, detector, device, smallest, min_score, tta)
         (photo,) = analyzer.analyze([(path, picture)])
     return photo
 
@@ -218,7 +221,7 @@ def _analyzer(
     backend: str,
     detector: str,
     device: str,
-    min_face: int,
+    min_face: SmallestFace,
     min_score: float,
     tta: bool,
 ) -> Analyzer:

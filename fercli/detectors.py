@@ -6,6 +6,7 @@ This is the one place that loads detectors, so that whoever calls one needs no c
 from __future__ import annotations
 
 from dataclasses import astuple
+from functools import lru_cache
 from itertools import chain
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from fercli.guard import guarded
 from fercli.plugins import find_detector
 from fercli.records import Box, Face, Landmarks
+from fercli.smallest_face import SmallestFace, smallest_face
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,37 +22,58 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fercli.plugins import Detector
+    from fercli.plugins import Detector, DetectorPlugin
+
+_KEPT = 16
+"""Detectors that are kept, one a size of the smallest face; photos come in few sizes."""
 
 
-def load_detector(name: str, min_face: int, min_score: float, threads: int) -> Detector:
-    """The detector of a name, checked and guarded; the arguments are those of `DetectorPlugin.load`.
+def load_detector(
+    name: str, min_face: int | str | SmallestFace, min_score: float, threads: int
+) -> Detector:
+    """The detector of a name, checked and guarded.
 
     A call raises UnavailableError where the detector fails, or gives anything but faces that lie somewhere.
 
+    Args:
+        name: the plugin's.
+        min_face: the smallest face, as of `fercli.smallest_face.smallest_face`. Where it is a share of the
+            photo, the plugin loads a detector for each number of pixels that comes of it.
+        min_score: the lowest score of a face.
+        threads: how many threads a call may use.
+
     Raises:
+        UsageError: there is no face as small as that, for fercli or for the detector.
         UnavailableError: there is none of that name, it cannot run here, or fails to load.
     """
+    smallest = smallest_face(min_face)
     plugin = find_detector(name)
-    return guarded(f"detector {name}", lambda: _Checked(plugin.load(min_face, min_score, threads)))
+    return guarded(f"detector {name}", lambda: _Checked(plugin, smallest, min_score, threads))
 
 
 class _Checked:
     """A detector whose faces lie somewhere, or an error."""
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(
+        self, plugin: DetectorPlugin, smallest: SmallestFace, min_score: float, threads: int
+    ) -> None:
         from fercli.crop import Framing  # OpenCV, which whoever only asks for a plugin need not wait for
 
-        self._detector = detector
-        self.framing = detector.framing
+        self._smallest = smallest
+        self._load = lru_cache(_KEPT)(lambda pixels: plugin.load(pixels, min_score, threads))
+        self._first = self._load(smallest.in_pixels(0, 0))  # which shows whether it can be loaded at all
+        self.framing = self._first.framing
         if not isinstance(self.framing, Framing):
             raise TypeError("its framing is no fercli.crop.Framing")
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
-        return [_sane(face) for face in self._detector.detect(rgb)]
+        detector = self._load(self._smallest.in_pixels(*rgb.shape[:2]))
+        return [_sane(face) for face in detector.detect(rgb)]
 
     def describe(self) -> Mapping[str, str]:
-        return {str(key): str(value) for key, value in self._detector.describe().items()}
+        about = {str(key): str(value) for key, value in self._first.describe().items()}
+        # A detector that has no smallest face says so, and one of many says its own.
+        return about | {"min_face": str(self._smallest)} if about.get("min_face") else about
 
 
 def _sane(face: Face) -> Face:

@@ -102,6 +102,9 @@ class DetectorPlugin(Protocol):
     def load(self, min_face: int, min_score: float, threads: int) -> Detector:
         """A detector of faces from `min_face` pixels and `min_score` up, `threads` threads a call.
 
+        It is called again for other pixels where the smallest face is a share of the photo: what is heavy
+        and does not depend on them is best kept.
+
         Raises:
             UnavailableError: what the detector runs on is not installed or does not work.
         """

@@ -160,7 +160,7 @@ class TestReading:
             ({"model": []}, "No model is given. Leave it out, or give one such as default."),
             (
                 {"detector": "mtcnn", "min_face": 1},
-                "The smallest face that mtcnn can look for is 12",
+                "The smallest face (--min-face) is 1 pixels; nothing below 12 is looked for.",
             ),
         ],
     )

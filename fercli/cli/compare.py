@@ -156,7 +156,7 @@ def detectors(
             "--detectors", metavar="NAME,...", help="Only these.", show_default="all that are installed"
         ),
     ] = "",
-    min_face: options.MinFace = defaults.MIN_FACE,
+    min_face: options.MinFace = options.MIN_FACE,
     min_score: options.MinScore = defaults.MIN_SCORE,
     repeat: _Repeat = 5,
     layout: _LayoutOption = Layout.TABLE,

@@ -45,7 +45,7 @@ def explain(
         str, typer.Option(metavar="NAME|FOLDER", help="A model that ships, or a model's folder.")
     ] = defaults.MODEL,
     detector: options.Detector = defaults.DETECTOR,
-    min_face: options.MinFace = defaults.MIN_FACE,
+    min_face: options.MinFace = options.MIN_FACE,
     min_score: options.MinScore = defaults.MIN_SCORE,
     face: Annotated[
         int, typer.Option(min=0, metavar="N", help="Which face, as the report counts: 0 is the largest.")

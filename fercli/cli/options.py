@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from fercli import defaults
 from fercli.reports import Format
+from fercli.smallest_face import smallest_face
 
 Backend = Annotated[
     str,
@@ -24,7 +26,23 @@ Detector = Annotated[
         " plugin's name."
     ),
 ]
-MinFace = Annotated[int, typer.Option(min=12, metavar="PX", help="The smallest face, in pixels.")]
+
+
+def _min_face(given: str) -> str:
+    """Refuses what makes no sense before anything is done."""
+    smallest_face(given)
+    return given
+
+
+MinFace = Annotated[
+    str,
+    typer.Option(
+        metavar="PX|N%",
+        callback=_min_face,
+        help="The smallest face, in pixels or, as 5%, of the photo's shorter side.",
+    ),
+]
+MIN_FACE = str(defaults.MIN_FACE)
 MinScore = Annotated[float, typer.Option(min=0.0, max=1.0, metavar="P", help="The lowest score of a face.")]
 BatchSize = Annotated[
     int, typer.Option(min=1, help="Faces the network sees at once; those of one photo stay together.")

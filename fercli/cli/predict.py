@@ -66,7 +66,7 @@ def predict(
     ] = False,
     device: options.Device = defaults.DEVICE,
     detector: options.Detector = defaults.DETECTOR,
-    min_face: options.MinFace = defaults.MIN_FACE,
+    min_face: options.MinFace = options.MIN_FACE,
     min_score: options.MinScore = defaults.MIN_SCORE,
     recursive: Annotated[bool, typer.Option(help="Look into the folders inside folders.")] = True,
     include: Annotated[

@@ -71,7 +71,7 @@ class Finder:
     """A detector that is timed on photos, which are decoded one at a time to spare memory."""
 
     def __init__(
-        self, detector: str, photos: Sequence[str], min_face: int, min_score: float, threads: int
+        self, detector: str, photos: Sequence[str], min_face: str, min_score: float, threads: int
     ) -> None:
         self._name = detector
         self._photos = photos
@@ -118,7 +118,7 @@ class Finder:
 def compare_detectors(
     asked: Sequence[str],
     photos: Sequence[str],
-    min_face: int,
+    min_face: str,
     min_score: float,
     repeat: int,
     tell: Callable[[str], None],
@@ -128,7 +128,7 @@ def compare_detectors(
     Args:
         asked: detectors' names; all that are installed if there are none.
         photos: their paths.
-        min_face: the smallest face, in pixels.
+        min_face: the smallest face, as of `fercli.detectors.load_detector`.
         min_score: the lowest score of a face.
         repeat: rounds of timing.
         tell: told the name of the detector at work.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fercli.crop import FER2013
@@ -28,6 +29,9 @@ class MtcnnPlugin:
 
     name = "mtcnn"
 
+    def __init__(self) -> None:
+        self._nets = lru_cache(maxsize=1)(load_nets)  # the same ones, whatever the smallest face
+
     def is_available(self) -> Availability:
         """Whether ONNX Runtime, which runs the nets, is installed and usable."""
         try:
@@ -48,7 +52,7 @@ class MtcnnPlugin:
                 f"The smallest face that mtcnn can look for is {CELL} pixels, not {min_face}.",
                 f"Ask for {CELL} or more, or enlarge the photos.",
             )
-        return MtcnnDetector(load_nets(threads), min_face, min_score)
+        return MtcnnDetector(self._nets(threads), min_face, min_score)
 
 
 class MtcnnDetector:
