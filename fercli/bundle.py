@@ -66,8 +66,8 @@ class Bundle:
 
     @property
     def sha256(self) -> str:
-        """Of the weights, from which its other files are made; of its first file where it has none."""
-        return self.files.get(WEIGHTS) or next(iter(self.files.values()), "")
+        """Of the file that the weights are kept in; of its first file where it has none."""
+        return self.files.get(WEIGHTS) or self.files.get(ONNX) or next(iter(self.files.values()), "")
 
     def verified(self, name: str) -> Path:
         """The path of one of the model's files, its bytes checked against model.json.

@@ -1,4 +1,4 @@
-"""Refuses ONNX files that keep data elsewhere or weights that are not numbers, before a runtime reads them.
+"""ONNX files, refused where they keep data elsewhere or weights that are not numbers; their weights, read.
 
 ONNX Runtime and OpenVINO follow a tensor's `external_data` to other files. The package `onnx` could tell,
 but it is large and is needed for nothing else here; the few fields that matter are read straight from the
@@ -7,16 +7,19 @@ file (`fercli.protobuf`).
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fercli.errors import ModelError
-from fercli.protobuf import read_fields
+from fercli.protobuf import read_fields, read_varints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from fercli.protobuf import Field
 
@@ -37,7 +40,7 @@ _INSIDE: dict[str, dict[int, str]] = {
 }
 """Which fields of a message lead to tensors, by their numbers in onnx.proto."""
 
-_DATA_TYPE, _FLOATS, _RAW, _EXTERNAL_DATA, _LOCATION = 2, 4, 9, 13, 14  # fields of a tensor
+_DIMS, _DATA_TYPE, _FLOATS, _NAME, _RAW, _EXTERNAL_DATA, _LOCATION = 1, 2, 4, 8, 9, 13, 14  # of a tensor
 _FLOAT = 1  # the data type of 32-bit floats
 _DEPTH = 50
 
@@ -60,6 +63,39 @@ def check_onnx(path: Path) -> None:
         raise ModelError(f"{path} is not an ONNX model.")
     for problem in filter(None, problems):
         raise ModelError(f"{path} {problem}.")
+
+
+def read_floats(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Every tensor of 32-bit floats in an ONNX file that has a name, by its name.
+
+    Raises:
+        ModelError: the file is not ONNX.
+    """
+    try:
+        tensors = (
+            _named(list(read_fields(one))) for one in _tensors(memoryview(path.read_bytes()), "model", 0)
+        )
+        return {name: values for name, values in tensors if name}
+    except ValueError as error:
+        raise ModelError(f"{path} is not an ONNX model.") from error
+
+
+def _named(fields: list[Field]) -> tuple[str, NDArray[np.float32]]:
+    """A tensor and its name; no name where it holds anything but floats in the form of bytes."""
+    shape: list[int] = []
+    name, raw, kind = "", memoryview(b""), 0
+    for number, _, value in fields:
+        if number == _DIMS:
+            shape += [value] if isinstance(value, int) else read_varints(value)
+        elif number == _DATA_TYPE and isinstance(value, int):
+            kind = value
+        elif number == _NAME and isinstance(value, memoryview):
+            name = str(value, "utf-8")
+        elif number == _RAW and isinstance(value, memoryview):
+            raw = value
+    if kind != _FLOAT or len(raw) != prod(shape) * 4:
+        return "", np.empty(0, np.float32)
+    return name, np.frombuffer(raw, "<f4").reshape(shape).astype(np.float32)
 
 
 def _problem(fields: list[Field]) -> str:

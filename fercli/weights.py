@@ -1,4 +1,8 @@
-"""Reads weights.safetensors, the one copy of a model's weights, for frameworks that build its network."""
+"""Reads a model's weights, for frameworks that build its network: weights.safetensors, or model.onnx.
+
+A model may leave weights.safetensors out if its model.onnx holds every tensor as it was trained, under
+torch's name, with the normalisations as nodes of their own.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fercli.bundle import WEIGHTS
+from fercli.bundle import ONNX, WEIGHTS
 from fercli.errors import ModelError
+from fercli.onnx_file import read_floats
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,9 +32,14 @@ def read_weights(bundle: Bundle) -> dict[str, NDArray[np.float32]]:
         ModelError: the file is missing, changed, a pickle, not safetensors, lacks a tensor or has one
             too many, or one has the wrong shape or type, or values that are not finite.
     """
-    path = bundle.verified(WEIGHTS)
-    tensors = _read(path)
     shapes = bundle.architecture.tensors()
+    if WEIGHTS in bundle.files or ONNX not in bundle.files:
+        path = bundle.verified(WEIGHTS)
+        tensors = _read(path)
+    else:
+        path = bundle.verified(ONNX)
+        # It holds constants of the computation as well, which are no weights.
+        tensors = {name: tensor for name, tensor in read_floats(path).items() if name in shapes}
     for name in sorted(shapes.keys() | tensors.keys()):
         _check(path, name, shapes.get(name), tensors.get(name))
     return tensors

@@ -11,7 +11,6 @@ from fercli.bundle import (
     DEFAULT_MODEL,
     MODELS,
     ONNX,
-    WEIGHTS,
     load_bundle,
     load_members,
     sha256,
@@ -55,7 +54,7 @@ def test_the_models_that_ship_are_whole() -> None:
     for name in shipped_models():
         bundle = load_bundle(name)
         assert bundle.name == name
-        assert {ONNX, WEIGHTS, CARD} <= set(bundle.files)
+        assert {ONNX, CARD} <= set(bundle.files)
         for file in bundle.files:
             assert bundle.verified(file) == MODELS / name / file
 
