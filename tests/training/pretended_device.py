@@ -151,16 +151,13 @@ def _run(operation: Any, *arguments: Any, **options: Any) -> Any:
 class _Generator(torch.Generator):
     """Draws the CPU's numbers under the device's name: a device of Python's cannot bring a generator."""
 
-    named: torch.device
+    device = torch.device("cpu")
 
-    def __new__(cls, device: Any = "cpu") -> "_Generator":
+    def __new__(cls, device: Any = None) -> "_Generator":
         generator = super().__new__(cls)
-        generator.named = torch.device("cpu" if device is None else device)
+        if device is not None:
+            generator.device = torch.device(device)
         return generator
-
-    @property
-    def device(self) -> torch.device:
-        return self.named
 
 
 def _drawing(draw: Callable[..., torch.Tensor], *arguments: Any, **options: Any) -> torch.Tensor:
