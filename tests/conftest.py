@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pytest
 
+from fercli.fer2013 import Pictures, Split, read_pictures
 from tests import faulty_plugins as faulty
 from tests.corpus import SAMPLES
 from tests.servers import ACCESS, FaultyS3, Web, s3_server, web_server
@@ -128,3 +129,9 @@ def fer2013() -> Path:
         if (folder / name).is_file():
             return folder / name
     pytest.skip(f"FER2013 is not in {folder}")
+
+
+@pytest.fixture(scope="session")
+def real_pictures(fer2013: Path) -> dict[Split, Pictures]:
+    """All of the real data set: it takes long to read."""
+    return read_pictures(fer2013, Split)

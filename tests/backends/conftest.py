@@ -9,12 +9,14 @@ import pytest
 
 from fercli.bundle import load_bundle, sha256
 from fercli.crop import to_unit_range
-from fercli.fer2013 import Split, read_pictures
+from fercli.fer2013 import Split
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from fercli.fer2013 import Pictures
 
 FLOAT_BACKENDS = ("onnx", "openvino", "torch", "tensorflow")
 """Those that must agree: 32-bit floats, on any machine."""
@@ -42,7 +44,6 @@ def forget(model: Path, name: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def private_test(fer2013: Path) -> NDArray[np.float32]:
+def private_test(real_pictures: dict[Split, Pictures]) -> NDArray[np.float32]:
     """All of FER2013's PrivateTest as the network takes it, float32 (3589, 1, 48, 48)."""
-    pictures = read_pictures(fer2013, [Split.PRIVATE])[Split.PRIVATE]
-    return to_unit_range(pictures.pixels[:, np.newaxis])
+    return to_unit_range(real_pictures[Split.PRIVATE].pixels[:, np.newaxis])

@@ -27,17 +27,29 @@ def read(path: Path) -> np.ndarray:
     return picture
 
 
-def test_a_page_and_the_filters_are_drawn_the_same_on_every_call(samples: Path, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        result = explain(
-            samples / PHOTO, "-o", tmp_path / f"{name}.png", "--filters", tmp_path / f"{name}.filters.png"
-        )
-        assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
-    for kind in ("png", "filters.png"):
-        first, second = read(tmp_path / f"a.{kind}"), read(tmp_path / f"b.{kind}")
+def draw(photo: Path, folder: Path, *arguments: str) -> None:
+    """A page, and the filters unless there are arguments."""
+    others = arguments or ("--filters", str(folder / "filters.png"))
+    result = explain(photo, "-o", folder / "page.png", *others)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+
+
+@pytest.fixture(scope="module")
+def drawn(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn")
+    draw(samples / PHOTO, folder)
+    return folder
+
+
+def test_a_page_and_the_filters_are_drawn_the_same_on_every_call(
+    drawn: Path, samples: Path, tmp_path: Path
+) -> None:
+    draw(samples / PHOTO, tmp_path)
+    for name in ("page.png", "filters.png"):
+        first, second = read(drawn / name), read(tmp_path / name)
         assert min(first.shape[:2]) > 500
         np.testing.assert_array_equal(first, second)
-    assert not np.array_equal(read(tmp_path / "a.png"), read(tmp_path / "a.filters.png"))
+    assert not np.array_equal(read(drawn / "page.png"), read(drawn / "filters.png"))
 
 
 @pytest.mark.parametrize(
@@ -45,11 +57,9 @@ def test_a_page_and_the_filters_are_drawn_the_same_on_every_call(samples: Path, 
     [["--expression", "fear"], ["--detector", "none"], ["--model", "article"]],
     ids=lambda value: value[0],
 )
-def test_options_change_the_page(arguments: list[str], samples: Path, tmp_path: Path) -> None:
-    assert explain(samples / PHOTO, "-o", tmp_path / "plain.png").exit_code == 0
-    result = explain(samples / PHOTO, "-o", tmp_path / "other.png", *arguments)
-    assert result.exit_code == 0, result.stderr
-    plain, other = read(tmp_path / "plain.png"), read(tmp_path / "other.png")
+def test_options_change_the_page(arguments: list[str], drawn: Path, samples: Path, tmp_path: Path) -> None:
+    draw(samples / PHOTO, tmp_path, *arguments)
+    plain, other = read(drawn / "page.png"), read(tmp_path / "page.png")
     assert plain.shape != other.shape or not np.array_equal(plain, other)
 
 

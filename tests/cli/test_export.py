@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import csv
+import gzip
 import json
 import os
 import shutil
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -332,9 +335,15 @@ def test_8_bits_calibrated_by_what_are_no_faces_are_not_kept(older: Path, tmp_pa
 
 @pytest.mark.fer2013
 def test_8_bits_calibrated_by_fer2013_are_kept(older: Path, fer2013: Path, tmp_path: Path) -> None:
-    result = export(older, "--to", "onnx-int8", "--out", tmp_path / "m.onnx", "--data", fer2013)
+    """By a part of it, since all of it takes long to read."""
+    with (gzip.open if fer2013.suffix == ".gz" else open)(fer2013, "rt", newline="") as file:
+        content = list(islice(csv.DictReader(file), 700))
+    for place, row in enumerate(content):
+        row["Usage"] = "Training" if place < 600 else "PublicTest" if place < 650 else "PrivateTest"
+    data = write(tmp_path / "part.csv", content)
+    result = export(older, "--to", "onnx-int8", "--out", tmp_path / "m.onnx", "--data", data)
     assert result.exit_code == 0, result.stderr
-    assert "on 3589 faces against the backend onnx." in result.stderr
+    assert "on 50 faces against the backend onnx." in result.stderr
     assert (tmp_path / "m.onnx").stat().st_size < (older / "model.onnx").stat().st_size / 3
 
 

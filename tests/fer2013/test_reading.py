@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fercli.errors import UsageError
-from fercli.fer2013 import Split, class_counts, read_pictures
+from fercli.fer2013 import Pictures, Split, class_counts, read_pictures
 from fercli.records import EXPRESSIONS
 from tests.fer2013 import made_up
 
@@ -55,11 +55,11 @@ def test_class_counts_name_every_expression(tmp_path: Path) -> None:
 
 
 @pytest.mark.fer2013
-def test_the_real_data_set_has_its_known_counts(fer2013: Path) -> None:
-    splits = read_pictures(fer2013, Split)
-    assert {split: list(class_counts(pictures).values()) for split, pictures in splits.items()} == {
+def test_the_real_data_set_has_its_known_counts(real_pictures: dict[Split, Pictures]) -> None:
+    counts = {split: list(class_counts(pictures).values()) for split, pictures in real_pictures.items()}
+    assert counts == {
         "Training": [3995, 436, 4097, 7215, 4830, 3171, 4965],
         "PublicTest": [467, 56, 496, 895, 653, 415, 607],
         "PrivateTest": [491, 55, 528, 879, 594, 416, 626],
     }
-    assert [len(pictures) for pictures in splits.values()] == [28709, 3589, 3589]
+    assert [len(pictures) for pictures in real_pictures.values()] == [28709, 3589, 3589]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fercli.errors import UsageError
-from fercli.fer2013 import Split, read_pictures
+from fercli.fer2013 import Pictures, Split
 from fercli.fer2013.votes import read_votes
 
 COLUMNS = (
@@ -88,11 +88,13 @@ def test_a_votes_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.fer2013
-def test_the_real_votes_belong_to_the_real_pictures(fer2013: Path) -> None:
+def test_the_real_votes_belong_to_the_real_pictures(
+    fer2013: Path, real_pictures: dict[Split, Pictures]
+) -> None:
     path = fer2013.with_name("fer2013new.csv")
     if not path.is_file():
         pytest.skip(f"{path} is not there")
-    for split, pictures in read_pictures(fer2013, Split).items():
+    for split, pictures in real_pictures.items():
         votes = read_votes(path, pictures.rows)
         voted = votes.any(axis=1)
         right = votes[voted].argmax(axis=1) == pictures.labels[voted]

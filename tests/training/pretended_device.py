@@ -148,6 +148,26 @@ def _run(operation: Any, *arguments: Any, **options: Any) -> Any:
     return pytree.tree_map(give, result)
 
 
+class _Generator(torch.Generator):
+    """Draws the CPU's numbers under the device's name: a device of Python's cannot bring a generator."""
+
+    device = torch.device("cpu")
+
+    def __new__(cls, device: Any = None) -> "_Generator":
+        generator = super().__new__(cls)
+        if device is not None:
+            generator.device = torch.device(device)
+        return generator
+
+
+def _drawing(draw: Callable[..., torch.Tensor], *arguments: Any, **options: Any) -> torch.Tensor:
+    """Random numbers of a generator, refused if it is not the device's they are asked for."""
+    generator, wanted = options.get("generator"), torch.device(options.get("device") or "cpu")
+    if generator is not None and generator.device.type != wanted.type:
+        raise RuntimeError(f"Expected a '{wanted.type}' generator but found '{generator.device.type}'.")
+    return draw(*arguments, **options)
+
+
 def _convolution_backward(gradient: Any, maps: Any, weight: Any, *rest: Any) -> Any:
     backward = torch.ops.aten.convolution_backward.default
     return _run(backward, gradient, maps, weight, [len(weight)], *rest)
@@ -180,9 +200,9 @@ def register() -> None:
     implement("convolution_backward_overrideable", _convolution_backward)
     _copying("__deepcopy__", lambda tensor: tensor.detach().clone())
     _copying("__reduce_ex__", _reduce)
-    generator = torch.Generator
-    # A device of Python's cannot bring a generator: the CPU's draws the numbers.
-    torch.Generator = lambda _device="cpu": generator()  # type: ignore[misc,assignment] # as called
+    torch.Generator = _Generator  # type: ignore[misc] # as called
+    for draw in (torch.rand, torch.randint, torch.randperm):
+        setattr(torch, draw.__name__, partial(_drawing, draw))
     register.libraries = library, convolutions  # type: ignore[attr-defined] # it lasts as long as the process
 
 

@@ -26,11 +26,11 @@ def noise(count: int) -> torch.Tensor:
     return torch.rand(count, 1, SIDE, SIDE, generator=random(7))
 
 
-def spots(across: float, down: float) -> torch.Tensor:
+def spots(across: float, down: float, count: int = MANY) -> torch.Tensor:
     """A soft spot on black, at a place measured from the centre in pixels, many times."""
     rows, columns = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
     distance = (columns - CENTRE - across) ** 2 + (rows - CENTRE - down) ** 2
-    return torch.exp(-distance / 8).expand(MANY, 1, SIDE, SIDE)
+    return torch.exp(-distance / 8).expand(count, 1, SIDE, SIDE)
 
 
 def places(pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -69,14 +69,19 @@ def test_half_of_the_pictures_are_mirrored_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("flip", [0.0, 1.0])
-def test_rotation_turns_about_the_centre_either_way_up_to_its_limit(flip: float) -> None:
-    across, down = places(augment(spots(14, 0), recipe(rotation=30, flip=flip), random()))
+@pytest.mark.parametrize("centre_crop", [1.0, 0.5])
+def test_rotation_turns_about_the_centre_either_way_up_to_its_limit(
+    flip: float, centre_crop: float
+) -> None:
+    turned = recipe(rotation=30, flip=flip, centre_crop=centre_crop)
+    across, down = places(augment(spots(6, 0, 4 * MANY), turned, random()))
     across = across * (1 - 2 * flip)
     degrees = torch.rad2deg(torch.atan2(down, across))
-    torch.testing.assert_close(torch.hypot(across, down), torch.full((MANY,), 14.0), atol=0.1, rtol=0)
-    assert -30.2 < degrees.min() < -28
-    assert 28 < degrees.max() < 30.2
-    assert abs(float(degrees.mean())) < 3
+    far = torch.full((4 * MANY,), 6 / centre_crop)
+    torch.testing.assert_close(torch.hypot(across, down), far, atol=0.1, rtol=0)
+    assert -30.05 < degrees.min() < -29.9
+    assert 29.9 < degrees.max() < 30.05
+    assert abs(float(degrees.mean())) < 1
 
 
 def test_shift_moves_either_way_up_to_its_share_of_the_side() -> None:
@@ -122,6 +127,18 @@ def test_the_generator_decides_alone() -> None:
         torch.manual_seed(99)
         assert torch.equal(augment(pictures, alone, random(5)), first)
         assert not torch.equal(augment(pictures, alone, random(6)), first)
+
+
+def test_what_is_not_asked_for_draws_no_numbers() -> None:
+    """So that one kind more or less in a recipe leaves what the others draw."""
+
+    def left(alone: Training) -> torch.Tensor:
+        generator = random()
+        augment(noise(2), alone, generator)
+        return generator.get_state()
+
+    for kind in ("brightness", "contrast", "text", "watermark", "erasing"):
+        assert not torch.equal(left(recipe()), left(recipe(**{kind: 0.5})))
 
 
 def test_the_centre_is_cut_out_and_enlarged() -> None:

@@ -70,3 +70,12 @@ def test_the_average_follows_fast_at_first_and_slowly_then() -> None:
             average.update_parameters(network)
             expected *= min(0.9, (1 + count) / (10 + count))
     assert average.module.get_parameter("weight").item() == pytest.approx(expected, rel=1e-4, abs=0)
+
+
+def test_the_statistics_of_batches_are_averaged_too() -> None:
+    network = nn.BatchNorm1d(1)
+    average = make_average(network, 0.9)
+    average.update_parameters(network)
+    network.get_buffer("running_mean").fill_(11.0)
+    average.update_parameters(network)  # by 2/11, as the second one
+    assert average.module.get_buffer("running_mean").item() == pytest.approx(9)

@@ -100,11 +100,9 @@ def test_it_says_nothing(
 
 
 @pytest.mark.fer2013
-def test_the_shipped_file_is_what_the_data_gives(fer2013: Path, tmp_path: Path) -> None:
-    from fercli.fer2013 import read_pictures
-
+def test_the_shipped_file_is_what_the_data_gives(real_pictures: Splits, tmp_path: Path) -> None:
     bundle = load_bundle("default")
-    training = read_pictures(fer2013, [Split.TRAINING])[Split.TRAINING]
+    training = real_pictures[Split.TRAINING]
     quantise(bundle.verified("model.onnx"), calibration_faces(training), tmp_path / "small.onnx")
     made, shipped = (
         tensors_of(path) for path in (tmp_path / "small.onnx", bundle.verified("model.int8.onnx"))

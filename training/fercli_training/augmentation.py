@@ -17,7 +17,7 @@ _ERASED = (0.02, 0.25)
 """The least and the largest share of a picture that is painted over."""
 
 _ERASED_RATIO = 3.0
-"""The largest ratio of a painted rectangle's longer side to the shorter one."""
+"""The largest ratio of a painted rectangle's longer side to the shorter one. Both fit into a picture."""
 
 
 def augment(pictures: torch.Tensor, recipe: Training, generator: torch.Generator) -> torch.Tensor:
@@ -67,8 +67,7 @@ def _erase(pictures: torch.Tensor, probability: float, generator: torch.Generato
     low, high = _ERASED
     area = (low + (high - low) * _uniform(pictures, generator)) * height * width
     ratio = torch.exp(_between(pictures, math.log(_ERASED_RATIO), generator))
-    rows = (area * ratio).sqrt().round().clamp(1, height - 1)
-    columns = (area / ratio).sqrt().round().clamp(1, width - 1)
+    rows, columns = (area * ratio).sqrt().round(), (area / ratio).sqrt().round()
     inside = (
         _span(height, rows, pictures, generator)[:, :, None]
         & _span(width, columns, pictures, generator)[:, None]
