@@ -15,6 +15,7 @@ import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from fercli.errors import ReportError
@@ -28,6 +29,9 @@ MAKE_ROOM = "Choose another place, or make room there."
 _STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 _LINKS = 40
 """Linux follows as many links."""
+
+_SECONDS_OF_ROWS = 5.0
+"""How much a power cut may cost of what grows."""
 
 _SHOWN = 40
 """Letters of a name that are in its temporary one, which must not become too long."""
@@ -96,6 +100,37 @@ def make_folder(folder: Path, remedy: str = MAKE_ROOM) -> None:
     """Makes a folder and its parents if they are missing; raises a `ReportError`."""
     with blamed_on_place(folder, remedy):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def flushed_meanwhile(path: str | Path) -> Iterator[None]:
+    """Flushes a file that grows to the disk every few seconds, and at the end: a power cut costs no more.
+
+    A thread does it, so that nobody waits for the disk.
+
+    Raises:
+        OSError: at the end, where the disk did not take something.
+    """
+    with Path(path).open("r+b", buffering=0) as file:
+        ended, failures = Event(), list[OSError]()
+        thread = Thread(target=_flush_until, args=(ended, file.fileno(), failures), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+        for failure in failures:
+            raise failure
+
+
+def _flush_until(ended: Event, number: int, failures: list[OSError]) -> None:
+    try:
+        while not ended.wait(_SECONDS_OF_ROWS):
+            os.fsync(number)
+        os.fsync(number)
+    except OSError as error:
+        failures.append(error)
 
 
 def sync_folder(folder: Path) -> None:

@@ -121,10 +121,10 @@ def _decode_opencv(data: bytes, header: Header) -> NDArray[Any]:
             PhotoErrorKind.UNSUPPORTED,
             f"OpenCV {cv2.__version__} cannot read GIF; pip install --upgrade opencv-python-headless.",
         )
+    if header.format is Format.TIFF:
+        tiff.check_strips(data, said, cut=header.cut)
     if pixels is None:
         raise DamagedError
-    if header.format is Format.TIFF:
-        tiff.check_strips(data, said)
     if header.format is Format.WEBP and header.picture is not None:
         shortened = webp.without_its_end(header.picture)
         if shortened is not None and _imdecode(shortened)[0] is not None:

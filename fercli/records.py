@@ -18,6 +18,10 @@ COLUMNS = (
 )  # fmt: skip
 """The report's columns, the same in every format."""
 
+_OF_A_BOX, _SHARES = ("x1", "y1", "x2", "y2"), ("score", "confidence", *EXPRESSIONS)
+DECIMALS = dict.fromkeys(_OF_A_BOX, 2) | dict.fromkeys(_SHARES, 4)
+"""The columns of decimals, in their order, and the digits that each has after the point."""
+
 Value = str | int | float | None
 Row = dict[str, Value]
 
@@ -137,11 +141,9 @@ class Photo:
 
 def _face_values(face: Face, width: int, height: int) -> Row:
     box = face.box.clipped(width, height)
-    values: Row = {
-        "x1": round(box.x1, 2), "y1": round(box.y1, 2), "x2": round(box.x2, 2), "y2": round(box.y2, 2),
-        "score": round(face.score, 4),
-    }  # fmt: skip
+    values = {"x1": box.x1, "y1": box.y1, "x2": box.x2, "y2": box.y2, "score": face.score}
     if face.probabilities is not None:
-        values |= {"expression": face.expression, "confidence": round(max(face.probabilities), 4)}
-        values |= {name: round(p, 4) for name, p in zip(EXPRESSIONS, face.probabilities, strict=True)}
-    return values
+        values["confidence"] = max(face.probabilities)
+        values |= zip(EXPRESSIONS, face.probabilities, strict=True)
+    rounded: Row = {name: round(value, DECIMALS[name]) for name, value in values.items()}
+    return rounded | {"expression": face.expression}

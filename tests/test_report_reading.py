@@ -5,7 +5,12 @@ import subprocess
 import sys
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
+import duckdb
+import numpy as np
+import pandas as pd  # noqa: TID253 - as a user of the report
+import polars as pl
 import pyarrow as pa  # noqa: TID253 - it says what was written
 import pyarrow.parquet as pq  # noqa: TID253 - as above
 import pytest
@@ -14,7 +19,7 @@ from hypothesis import strategies as st
 
 from fercli import __version__
 from fercli.errors import UsageError
-from fercli.records import COLUMNS, EXPRESSIONS, Box, Face, Photo, Row
+from fercli.records import COLUMNS, DECIMALS, EXPRESSIONS, Box, Face, Photo, Row
 from fercli.reports import Format, open_report
 from fercli.reports.reading import TornReportError, read_growing, read_report
 
@@ -27,6 +32,8 @@ PHOTOS = [
     Photo('na"me,\r\n.jpg', error="empty: The file is empty."),
 ]
 GROWING = (Format.CSV, Format.JSONL)
+PIXELS = st.floats(0, 131_072)
+SHARES = st.floats(0, 1)
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 
 
@@ -196,7 +203,35 @@ class TestParquet:
         assert schema.field("path").type == pa.string()
         assert schema.field("face").type == pa.int32()
         assert pa.types.is_dictionary(schema.field("status").type)
-        assert all(schema.field(name).type == pa.float64() for name in ("x1", "score", *EXPRESSIONS))
+        assert all(schema.field(name).type == pa.float32() for name in ("x1", "score", *EXPRESSIONS))
+        assert [field.name for field in schema if not field.nullable] == ["path", "status"]
+
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+    @given(numbers=st.lists(st.tuples(PIXELS, SHARES), min_size=1))
+    def test_decimals_are_those_of_every_other_format(
+        self, tmp_path: Path, numbers: list[tuple[float, float]]
+    ) -> None:
+        faces = [Face(Box(x, x / 2, x, x), p, None, (p, 1 - p, 0, 0, 0, 0, 0)) for x, p in numbers]
+        photos = [Photo("p", tuple(faces), 131_072, 131_072)]
+        assert list(read_report(str(written(tmp_path / "r.parquet", Format.PARQUET, photos)))) == rows_of(
+            photos
+        )
+
+    @pytest.mark.parametrize("reader", ["pandas", "duckdb", "polars"])
+    def test_others_read_it(self, tmp_path: Path, reader: str) -> None:
+        path = written(tmp_path / "r.parquet", Format.PARQUET, PHOTOS * 5000)
+        assert pq.ParquetFile(path).num_row_groups > 1
+        columns, types = TABLES[reader](path)
+        expected = [row for rows in rows_of(PHOTOS) for row in rows] * 5000
+        for name in COLUMNS:
+            values = [row[name] for row in expected]
+            if name in DECIMALS:
+                assert columns[name] == [None if value is None else np.float32(value) for value in values]
+            else:
+                assert columns[name] == values
+        chosen = {"pandas": "category", "duckdb": "VARCHAR", "polars": "Categorical"}[reader]
+        assert types["status"] == types["expression"] == chosen
+        assert {types[name].lower() for name in DECIMALS} <= {"float32", "float"}
 
     def test_groups_are_bounded_and_split_no_photo(self, tmp_path: Path) -> None:
         path = written(tmp_path / "r.parquet", Format.PARQUET, [Photo("p", (FACE,) * 7, 9, 9)] * 6000)
@@ -233,6 +268,31 @@ class TestParquet:
         assert "fercli[parquet]" in said[1]
         assert list(tmp_path.iterdir()) == []
 
+
+_Table = tuple[dict[str, list[Any]], dict[str, str]]
+"""Columns of values, None where there is none, and the names of their types."""
+
+
+def by_pandas(path: Path) -> _Table:
+    table = pd.read_parquet(path)
+    columns = {name: [None if pd.isna(value) else value for value in table[name]] for name in table.columns}
+    return columns, {name: str(kind) for name, kind in table.dtypes.items()}
+
+
+def by_duckdb(path: Path) -> _Table:
+    table = duckdb.read_parquet(str(path))
+    rows = zip(*table.fetchall(), strict=True)
+    return dict(zip(table.columns, map(list, rows), strict=True)), dict(
+        zip(table.columns, map(str, table.types), strict=True)
+    )
+
+
+def by_polars(path: Path) -> _Table:
+    table = pl.read_parquet(path)
+    return table.to_dict(as_series=False), {name: str(kind) for name, kind in table.schema.items()}
+
+
+TABLES = {"pandas": by_pandas, "duckdb": by_duckdb, "polars": by_polars}
 
 _PIPED = """
 import sys

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fercli.errors import UsageError
+from fercli import files
+from fercli.errors import ReportError, UsageError
 from fercli.records import Box, Face, Photo
 from fercli.reports import GROWING, Format
 from fercli.reports import running as reports_running
@@ -246,3 +250,68 @@ class TestAnOlderReport:
         text = Path(going.out).read_bytes()
         Path(going.out).write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
         assert same(going.run(PATHS, resume=True), PATHS)
+
+
+class TestPowerCuts:
+    """What a power cut leaves is what was flushed to the disk."""
+
+    def test_rows_reach_the_disk_while_the_run_goes_on(
+        self, going: Going, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(files, "_SECONDS_OF_ROWS", 0.001)
+        flushed = disk(monkeypatch)
+        with open_running(going.out, going.kind, None, USUAL) as writer:
+            writer.write(result("one").rows())
+            size = going.growing.stat().st_size
+            flushed.wait_for(going.growing, size)
+            writer.write(result("two").rows())
+
+    def test_all_rows_are_on_the_disk_before_the_run_ends(
+        self, going: Going, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        flushed = disk(monkeypatch)
+        going.run(PATHS, stop_after=3)
+        flushed.wait_for(going.growing, going.growing.stat().st_size)
+        assert same(going.run(PATHS, resume=True), PATHS)
+        flushed.wait_for(Path(going.out), Path(going.out).stat().st_size)
+
+    def test_a_disk_that_loses_rows_is_an_error(
+        self, going: Going, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fails(_: int) -> None:
+            if threading.current_thread() is not threading.main_thread():
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", fails)
+            with pytest.raises(ReportError, match="Input/output error"):
+                going.run(PATHS)
+        assert same(going.run(PATHS, resume=True), PATHS)
+
+
+class Disk:
+    """How much of each file the system was asked to keep, by the file's number."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[int, int] = {}
+        self._changed = threading.Condition()
+
+    def add(self, status: os.stat_result) -> None:
+        with self._changed:
+            self._sizes[status.st_ino] = max(status.st_size, self._sizes.get(status.st_ino, 0))
+            self._changed.notify_all()
+
+    def wait_for(self, path: Path, size: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._sizes.get(path.stat().st_ino, -1) >= size, 60)
+
+
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    kept, fsync = Disk(), os.fsync
+
+    def noticed(number: int) -> None:
+        fsync(number)
+        kept.add(os.fstat(number))
+
+    monkeypatch.setattr(os, "fsync", noticed)
+    return kept

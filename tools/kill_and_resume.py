@@ -27,10 +27,11 @@ import cv2
 import numpy as np
 
 from fercli.errors import ExitCode
+from fercli.reports import Format, open_report
 from fercli.reports.reading import read_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 FORMATS = ("csv", "jsonl", "parquet")
 _PHOTOS = 120
@@ -58,7 +59,7 @@ class Count(NamedTuple):
 
 
 class Trials:
-    """A folder of small pictures, and the report of each format that an undisturbed run writes of them."""
+    """A folder of small pictures, and the report that an undisturbed run writes of them."""
 
     def __init__(self, folder: Path, seed: int, photos: int = _PHOTOS) -> None:
         self.random = random.Random(seed)  # noqa: S311 - any numbers do
@@ -71,31 +72,33 @@ class Trials:
         (self.photos / "0003 broken.png").write_bytes(b"no picture")
         (self.photos / 'comma, quote" and\nline.png').write_bytes((self.photos / "0001.png").read_bytes())
         self.folder = folder
-        self.whole: dict[str, list[object]] = {}
-        self.size: dict[str, int] = {}
-        for kind in FORMATS:
-            out = folder / f"whole.{kind}"
-            started = time.monotonic()
-            assert self.run(out)[0] == _DONE, out  # noqa: S101 - nothing else has a meaning
-            self.seconds = time.monotonic() - started
-            self.whole[kind] = list(read_report(str(out)))
-            self.size[kind] = out.stat().st_size if kind != "parquet" else self.size["jsonl"]
+        started = time.monotonic()
+        out = folder / "whole.jsonl"
+        assert self.run(out)[0] == _DONE, out  # noqa: S101 - nothing else has a meaning
+        self.seconds = time.monotonic() - started
+        self.whole = list(read_report(str(out)))
+        self.size = dict.fromkeys(FORMATS, out.stat().st_size)
+        with open_report(str(folder / "whole.csv"), Format.CSV) as writer:
+            for rows in self.whole:
+                writer.write(rows)
+        self.size["csv"] = (folder / "whole.csv").stat().st_size
 
-    def start(
-        self, out: Path, *options: str, limit: Callable[[], None] | None = None
-    ) -> subprocess.Popen[str]:
-        """A run that goes on with a report, or begins it."""
+    def start(self, out: Path, limit: tuple[int, int] | None = None) -> subprocess.Popen[str]:
+        """A run that goes on with a report, or begins it; `limit` is one of the system's, and its size."""
         fixed = ("--detector", "none", "--backend", "onnx", "--workers", "2", "--resume", "--quiet")
-        return subprocess.Popen(
-            [*_FERCLI, "predict", str(self.photos), "--out", str(out), *fixed, *options],
+        process = subprocess.Popen(
+            [*_FERCLI, "predict", str(self.photos), "--out", str(out), *fixed],
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=limit,  # noqa: PLW1509 - no threads here
         )
+        if limit is not None:
+            what, most = limit
+            resource.prlimit(process.pid, what, (most, most))
+        return process
 
-    def run(self, out: Path, limit: Callable[[], None] | None = None) -> tuple[int | str, str]:
+    def run(self, out: Path, limit: tuple[int, int] | None = None) -> tuple[int | str, str]:
         """The exit code of a run, or `hangs`, and what it says."""
-        process = self.start(out, limit=limit)
+        process = self.start(out, limit)
         try:
             _, said = process.communicate(timeout=_LONG)
         except subprocess.TimeoutExpired:
@@ -105,16 +108,15 @@ class Trials:
 
     def faults(self, out: Path) -> Counter[str]:
         """What a finished report has otherwise than that of the undisturbed run."""
-        wanted = self.whole[out.suffix[1:]]
         rows = list(read_report(str(out)))
         names = [str(photo[0]["path"]) for photo in rows]
-        expected = [str(photo[0]["path"]) for photo in wanted]  # type: ignore[index] # rows, as above
+        expected = [str(photo[0]["path"]) for photo in self.whole]
         times, needed = Counter(names), Counter(expected)
         return +Counter(
             lost=(needed - times).total(),
             doubled=(times - needed).total(),
             out_of_order=int(times == needed and names != expected),
-            changed=int(names == expected and rows != wanted),
+            changed=int(names == expected and rows != self.whole),
         )
 
 
@@ -193,12 +195,7 @@ def limited(trials: Trials, kind: str, number: int, what: int, low: int, high: i
     ends, wrong = Counter[int](), Counter[str]()
     for trial in range(number):
         out = trials.folder / f"limited-{trial}.{kind}"
-        bound = trials.random.randint(low, high)
-
-        def limit(bound: int = bound) -> None:
-            resource.setrlimit(what, (bound, bound))
-
-        code, said = trials.run(out, limit)
+        code, said = trials.run(out, (what, trials.random.randint(low, high)))
         ends[code] += 1  # type: ignore[index] # or `hangs`
         wrong["hangs"] += code == "hangs"
         wrong["tracebacks"] += "Traceback" in said

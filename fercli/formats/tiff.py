@@ -38,6 +38,8 @@ _COMPRESSIONS = frozenset((1, 2, 3, 4, 5, 7, 32773, *_DEFLATE))  # none, fax, LZ
 _STRIP_FAULT = re.compile(
     r"TIFF_Error (?!TIFF(?:ReadDir|Fetch))|TIFF_Warning (?:JPEGLib: Corrupt|\w+Decode)"
 )
+_TILE_FAULT = re.compile(r"Invalid tile byte count for tile \d+\. Expected (\d+), got (\d+)")
+_ROOM = 1024
 
 
 def read_header(data: bytes) -> Header:
@@ -73,7 +75,11 @@ def _refuse_unsupported(tags: dict[int, tuple[int, ...]]) -> None:
     )
     for holds, what in reasons:
         if holds:
-            raise PhotoError(PhotoErrorKind.UNSUPPORTED, f"TIFF {what} is not read; save it as PNG.")
+            raise _unsupported(what)
+
+
+def _unsupported(what: str) -> PhotoError:
+    return PhotoError(PhotoErrorKind.UNSUPPORTED, f"TIFF {what} is not read; save it as PNG.")
 
 
 def _first(tags: dict[int, tuple[int, ...]], tag: int, default: int) -> int:
@@ -89,15 +95,25 @@ def _alpha(tags: dict[int, tuple[int, ...]]) -> Alpha:
     return Alpha.MULTIPLIED if alpha is Alpha.STRAIGHT and max(tags.get(_BITS, (1,))) <= _BYTE else alpha
 
 
-def check_strips(data: bytes, said: str) -> None:
-    """Raises `DamagedError` where a strip or tile was not read, or its checksum is wrong.
+def check_strips(data: bytes, said: str, *, cut: bool) -> None:
+    """Says what libtiff did not read.
 
-    OpenCV goes on in the first case (and before version 4.13 tells nobody), libtiff in the second.
+    OpenCV goes on where a strip or tile was not read (and before version 4.13 tells nobody), libtiff where
+    a checksum is wrong.
 
     Args:
         data: the file.
         said: what libtiff said while reading it.
+        cut: whether the file ends before the picture does.
+
+    Raises:
+        DamagedError: a strip or tile was not read, or its checksum is wrong.
+        PhotoError: `unsupported`, the libtiff of OpenCV 5 reads no tiles of that size.
     """
+    tile = None if cut else _TILE_FAULT.search(said)
+    # It compares a tile's size with that of the room for it, which is in whole kilobytes.
+    if tile and int(tile[2]) == -(-int(tile[1]) // _ROOM) * _ROOM:
+        raise _unsupported(f"with uncompressed tiles of {tile[1]} bytes")
     if _STRIP_FAULT.search(said):
         raise DamagedError
     tags, _ = _first_directory(data)

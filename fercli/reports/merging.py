@@ -12,7 +12,7 @@ from itertools import chain, repeat, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from fercli.errors import UsageError
-from fercli.records import EXPRESSIONS, Row
+from fercli.records import DECIMALS, Row
 from fercli.reports.reading import read_report, read_settings
 from fercli.reports.rows import photo_key
 from fercli.wording import quoted
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from fercli.reports.settings import Settings
 
-_COLUMNS = ("x1", "y1", "x2", "y2", "score", "confidence", *EXPRESSIONS)
-_LIMITS = (0.06,) * 4 + (3e-4,) * (len(_COLUMNS) - 4)
+_LIMITS = tuple({2: 0.06, 4: 3e-4}[digits] for digits in DECIMALS.values())
 """What another processor may change: 0.05 pixels, 2e-4 of a score or probability, and a last digit."""
 
 
@@ -106,7 +105,7 @@ def _once(photos: Iterator[_Photo], reports: Sequence[str]) -> Iterator[tuple[st
 def _content(rows: list[Row]) -> tuple[str, array[float]]:
     """What the rows of a photo say beside its path: words, which must be the same, and numbers."""
     texts = json.dumps([[row["status"], row["expression"], row["error"]] for row in rows])
-    return texts, array("d", [float(row[name] or 0) for row in rows for name in _COLUMNS])
+    return texts, array("d", [float(row[name] or 0) for row in rows for name in DECIMALS])
 
 
 def _near(one: array[float], other: array[float]) -> bool:

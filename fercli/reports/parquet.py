@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fercli import __version__
 from fercli.extras import import_extra
-from fercli.records import COLUMNS
+from fercli.records import COLUMNS, DECIMALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 _GROUP = 1 << 14
 """Rows from which on a group is written: enough to compress well, few enough to wait in memory."""
 
-_TEXTS = {"path", "error"}
 _CHOICES = {"status", "expression"}
 SETTINGS = b"fercli_settings"
 """The name, among the metadata of the file, of the settings of its run."""
 
 
 class ParquetWriter:
-    """Row groups that end between photos; the same numbers as in every other format.
+    """Row groups that end between photos; numbers are 32-bit floats, the nearest to the report's decimals.
+
+    They have all digits of boxes up to pixel 131,072, and of everything else.
 
     Raises:
         UnavailableError: pyarrow is not installed.
@@ -74,10 +75,9 @@ def import_pyarrow() -> tuple[Any, Any]:
 
 
 def _schema(arrow: Any, settings: Settings | None) -> Any:
-    """Of the report: rounded decimals are 64-bit, so that they read as they are printed elsewhere."""
     choice = arrow.dictionary(arrow.int8(), arrow.string())
-    types = dict.fromkeys(COLUMNS, arrow.float64()) | {"face": arrow.int32()}
-    types |= dict.fromkeys(_TEXTS, arrow.string()) | dict.fromkeys(_CHOICES, choice)
+    types = dict.fromkeys(COLUMNS, arrow.string()) | dict.fromkeys(_CHOICES, choice)
+    types |= dict.fromkeys(DECIMALS, arrow.float32()) | {"face": arrow.int32()}
     fields = [arrow.field(name, types[name], nullable=name not in {"path", "status"}) for name in COLUMNS]
     metadata = {b"fercli_version": __version__}
     return arrow.schema(fields, metadata | ({SETTINGS: settings.to_json()} if settings else {}))

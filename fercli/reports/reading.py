@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fercli.errors import UsageError, in_one_line
-from fercli.records import COLUMNS
+from fercli.records import COLUMNS, DECIMALS
 from fercli.reports import GROWING, Format, choose_format
 from fercli.reports.html.blocks import read_page
 from fercli.reports.parquet import SETTINGS, import_pyarrow
-from fercli.reports.rows import NUMBERS, checked_row, photos
+from fercli.reports.rows import checked_row, photos
 from fercli.reports.settings import Settings, kept_settings
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _from_cell(name: str, cell: str) -> Value:
     """A cell's value; what should be a number and is none stays a text."""
     if not cell:
         return None
-    if name in NUMBERS or name == "face":
+    if name in DECIMALS or name == "face":
         try:
             return float(cell)
         except ValueError:
@@ -190,9 +190,19 @@ def _read_parquet(path: str) -> Iterator[Row]:
             if missing := [name for name in COLUMNS if name not in file.schema_arrow.names]:
                 raise _broken(path, "its table", f"has no column {missing[0]}")
             batches = file.iter_batches(_BATCH, columns=list(COLUMNS))
-            yield from _numbered(path, (values for batch in batches for values in batch.to_pylist()))
+            rows = (values for batch in batches for values in batch.to_pylist())
+            yield from (_as_printed(row) for row in _numbered(path, rows))
     except (arrow.ArrowException, ValueError) as error:  # it may have names that are not UTF-8
         raise _broken(path, "it", f"is no Parquet ({in_one_line(error)})") from None
+
+
+def _as_printed(row: Row) -> Row:
+    """The row with decimals as every other format has them, of which a 32-bit float is the nearest."""
+    return row | {
+        name: round(value, digits)
+        for name, digits in DECIMALS.items()
+        if isinstance(value := row[name], float)
+    }
 
 
 def _read_html(path: str) -> Iterator[Row]:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from fercli.errors import FercliError
-from fercli.records import COLUMNS, EXPRESSIONS, Status
+from fercli.records import COLUMNS, DECIMALS, EXPRESSIONS, Status
 from fercli.reports.text import csv_path
 
 if TYPE_CHECKING:
@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     from fercli.errors import UsageError
     from fercli.records import Row, Value
 
-NUMBERS = frozenset({"x1", "y1", "x2", "y2", "score", "confidence", *EXPRESSIONS})
-"""The columns of decimals."""
-
-_OF_A_FACE = ("face", "expression", *NUMBERS)
+_OF_A_FACE = ("face", "expression", *DECIMALS)
 _CHOICES = {"status": frozenset(Status), "expression": frozenset(EXPRESSIONS)}
 
 
@@ -58,7 +55,7 @@ def _value(name: str, value: Any) -> Value:
     """
     if value is None and name not in {"path", "status"}:
         return None
-    if name in NUMBERS or name == "face":
+    if name in DECIMALS or name == "face":
         return _number(name, value)
     if not isinstance(value, str):
         raise TypeError

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from fercli.errors import ReportError
-from fercli.files import blamed_on_place, whole_file
+from fercli.files import blamed_on_place, flushed_meanwhile, whole_file
 from fercli.records import Status
 from fercli.reports import GROWING, Format, open_report
 from fercli.reports.earlier import journal
@@ -130,6 +130,12 @@ class _Running:
         self._file = ExitStack()
         file = self._file.enter_context(open_growing(self.working, self._out, appending=begun))
         self._writer = GROWING[self._growing](file, begun=begun)
+        with blamed_on_place(self._out):
+            self._file.enter_context(flushed_meanwhile(self.working))
+
+    def _close(self) -> None:
+        with blamed_on_place(self._out):
+            self._file.close()
 
     def _rewrite(self, photos: Iterable[list[Row]]) -> None:
         with whole_file(self.working) as made, open_growing(str(made), self._out) as file:
@@ -175,7 +181,7 @@ class _Running:
             self._put_in_place()
 
     def _put_in_place(self) -> None:
-        self._file.close()
+        self._close()
         self._rewrite(self._with_held())
         self._held.clear()
         self._open(begun=True)
@@ -188,11 +194,13 @@ class _Running:
 
     def close(self) -> None:
         """Puts what waits in its place."""
-        if self._to_cut and self._earlier is not None:
-            self._cut(self._earlier.end)
-        if self._held:
-            self._put_in_place()
-        self._file.close()
+        try:
+            if self._to_cut and self._earlier is not None:
+                self._cut(self._earlier.end)
+            if self._held:
+                self._put_in_place()
+        finally:
+            self._close()
 
     def safe(self, error: ReportError) -> ReportError:
         """The error, with what is safe, and how to go on."""

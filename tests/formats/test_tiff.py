@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fercli.errors import PhotoError
 from fercli.errors import PhotoErrorKind as Kind
 from fercli.images import decode
 from tests.corpus import RUINS, gradient, noise, photo, pillow_encoded, ruined
 from tests.formats.conftest import kind_of
+from tests.hostile import tiff as tiled
 
 RGB = gradient()
 HEIGHT, WIDTH = RGB.shape[:2]
@@ -186,3 +188,16 @@ class TestLayouts:
     )
     def test_those_that_are_not_read_say_so(self, data: bytes) -> None:
         assert kind_of(data) is Kind.UNSUPPORTED
+
+
+@pytest.mark.parametrize("tile", [(16, 16), (16, 48), (48, 48), (32, 32), (64, 16)])
+def test_uncompressed_tiles_are_read_or_said_to_be_unsupported(tile: tuple[int, int]) -> None:
+    grey = np.pad(RGB[..., 0], ((0, 192 - HEIGHT), (0, 192 - WIDTH)))
+    data = tiled(grey, tile=tile)
+    # OpenCV 5 reads those of whole kilobytes only, others read all.
+    if tile[0] * tile[1] % 1024 and kind_of(data) is not None:
+        with pytest.raises(PhotoError, match=f"unsupported: .* of {tile[0] * tile[1]} bytes is not read"):
+            decode(data)
+    else:
+        assert np.array_equal(decode(data)[..., 0], grey)
+    assert kind_of(data[:-10]) is Kind.TRUNCATED
