@@ -16,7 +16,7 @@ from fercli_training.optimisation import make_average, make_optimiser, weight_gr
 from fercli_training.targets import distillation, losses, mix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lightning_fabric import Fabric
     from numpy.typing import NDArray
@@ -30,17 +30,27 @@ _EVALUATION_BATCH = 512
 class Learner:
     """The network of a recipe, with its optimiser, its moving averages and its teachers.
 
+    It begins with fresh weights, or with those of `start`, by their names.
     With `compiled`, a compiled network learns and compiled ones teach. `network` itself and the averages
     are not compiled.
     """
 
     def __init__(
-        self, recipe: Recipe, fabric: Fabric, teachers: Sequence[nn.Module] = (), *, compiled: bool = False
+        self,
+        recipe: Recipe,
+        fabric: Fabric,
+        teachers: Sequence[nn.Module] = (),
+        *,
+        start: Mapping[str, torch.Tensor] | None = None,
+        compiled: bool = False,
     ) -> None:
         torch.manual_seed(recipe.training.seed)
         self.recipe = recipe.training
         self.fabric = fabric
         network = build_network(recipe.architecture)
+        if start is not None:
+            # The count of batches is in no bundle; `read_weights` and `require_same_network` checked the rest.
+            network.load_state_dict(start, strict=False)
         self.network = fabric.to_device(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload] # torch's stub lacks it
         self.average = make_average(self.network, self.recipe.average_decay)
         self.teachers = [fabric.to_device(teacher.eval().requires_grad_(False)) for teacher in teachers]
@@ -72,6 +82,8 @@ class Learner:
             The mean loss, and the share of pictures whose answer is their target's highest.
         """
         self.model.train()
+        if self.recipe.frozen_statistics:
+            _keep_statistics(self.network)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         if self.recipe.mixup:
@@ -142,6 +154,13 @@ class Learner:
         wanted = weight_groups(self.network, self.recipe)
         for group, fresh in zip(self.optimiser.param_groups, wanted, strict=True):
             group["weight_decay"] = fresh["weight_decay"]
+
+
+def _keep_statistics(network: nn.Module) -> None:
+    """Batch normalisation uses its statistics as they are, until the network's mode is set anew."""
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch's one base class
+            module.eval()
 
 
 def unit_range(pixels: torch.Tensor) -> torch.Tensor:

@@ -26,7 +26,9 @@ _SHARES = (
     "flip", "shift", "brightness", "contrast", "erasing", "text", "watermark",
 )  # fmt: skip
 _FACTORS = ("learning_rate_floor", "weight_decay", "dense_l2", "mixup", "rotation", "scale")
-_AT_LEAST = {"epochs": 1, "batch_size": 2, "cycles": 1, "snapshots": 1, "snapshot_interval": 1}
+_AT_LEAST = {
+    "epochs": 1, "batch_size": 2, "cycles": 1, "patience": 0, "snapshots": 1, "snapshot_interval": 1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,9 @@ class Training:
         weight_decay: L2 on the weights of convolutions and dense layers, in the gradient.
         dense_l2: additional L2 on dense layers, as in the article.
         average_decay: the decay of the moving averages of the weights, a step.
+        frozen_statistics: whether batch normalisation keeps the statistics of the model that the network
+            starts from, which a few hundred photos would only spoil.
+        patience: how many epochs without a better one on PublicTest end the run; 0 for never.
         loss: `cross_entropy`, or `squared_hinge` (Tang, "Deep Learning using Linear SVMs", 2013).
         class_weights: the weight of a picture's loss, by its expression; 1 if not named.
         label_smoothing: the share of a target that is spread evenly (Szegedy et al., 2016).
@@ -86,6 +91,8 @@ class Training:
     weight_decay: float = 0.0
     dense_l2: float = 0.0
     average_decay: float = 0.0
+    frozen_statistics: bool = False
+    patience: int = 0
     loss: str = "cross_entropy"
     class_weights: dict[str, float] = field(default_factory=dict)
     label_smoothing: float = 0.0
