@@ -92,7 +92,7 @@ def read_inputs(inputs: RunInputs, tell: Callable[[str], None] = silently) -> tu
 
 
 def require_fit(recipe: Recipe, inputs: RunInputs) -> None:
-    """Makes sure that a recipe gets the votes, teachers and start that it uses, and uses those that it gets.
+    """Makes sure that a recipe gets the votes, teachers and start that it uses, and uses what it gets.
 
     Raises:
         UsageError: it does not.

@@ -49,7 +49,7 @@ class Learner:
         self.fabric = fabric
         network = build_network(recipe.architecture)
         if start is not None:
-            # The count of batches is in no bundle; `read_weights` and `require_same_network` checked the rest.
+            # The count of batches is in no bundle; all other names and shapes have been checked.
             network.load_state_dict(start, strict=False)
         self.network = fabric.to_device(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload] # torch's stub lacks it
         self.average = make_average(self.network, self.recipe.average_decay)
@@ -159,7 +159,7 @@ class Learner:
 def _keep_statistics(network: nn.Module) -> None:
     """Batch normalisation uses its statistics as they are, until the network's mode is set anew."""
     for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch's one base class
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             module.eval()
 
 
