@@ -72,7 +72,7 @@ class Cropped:
 
     @property
     def person(self) -> str:
-        """Who it is, in whatever capitals; of photos without a name, the same picture is the same person."""
+        """Who it is, in whatever capitals; without names, the same picture is the same person."""
         known = self.label.person.strip().casefold()
         return f"name {known}" if known or self.picture is None else f"picture {_sha256(self.picture)}"
 

@@ -42,8 +42,8 @@ class FolderLabels:
     """Labels from folders: one that a photo lies in is named as an expression, another one as a person.
 
     Args:
-        roots: the folders and photos that were given. A given folder's own name counts where no folder in it
-            names an expression.
+        roots: the folders and photos that were given. A given folder's own name counts where no folder in
+            it names an expression.
     """
 
     def __init__(self, roots: Sequence[str]) -> None:
@@ -79,6 +79,6 @@ class FolderLabels:
 
 
 def expression_of(name: str) -> int | None:
-    """The expression that a word names, 0..6; a number alone names none, since every data set has its own."""
+    """The expression that a word names, 0..6; a number alone names none: every data set has its own."""
     word = name.strip()
     return None if word.replace(".", "").isdigit() else label_of(word)

@@ -38,9 +38,9 @@ def shares_of(text: str) -> Shares:
 def share_out(people: Sequence[str], labels: Sequence[int], shares: Shares) -> list[Split]:
     """The part of each picture.
 
-    Whole people are dealt out, those with most pictures first, each to the part that lacks most of what they
-    show: so the parts come near to their shares of every expression. The same people and labels give the
-    same parts, in whatever order they come.
+    Whole people are dealt out, those with most pictures first, each to the part that lacks most of what
+    they show: so the parts come near to their shares of every expression. The same people and labels give
+    the same parts, in whatever order they come.
 
     Args:
         people: who is on each picture.
@@ -73,7 +73,7 @@ def _fit(shown: Mapping[int, int], lacking: Mapping[int, float]) -> float:
 
 
 def _fill_empty(held: dict[Split, list[str]], wanted: Mapping[Split, float]) -> None:
-    """Gives each empty part the last person of the part that has most people, who has the fewest pictures."""
+    """Gives each empty part a person with few pictures, of the part that has most people."""
     for split, share in wanted.items():
         richest = max(held.values(), key=len)
         if share and not held[split] and len(richest) > 1:

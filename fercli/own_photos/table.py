@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _REMEDY = (
-    "Give a CSV with a line of headings: path, expression and, where people are known, person. Paths start at"
-    " the CSV's folder or at the folder of photos."
+    "Give a CSV with a line of headings: path, expression and, where people are known, person. Paths start"
+    " at the CSV's folder or at the folder of photos."
 )
 _HEADINGS = {
     "path": ("path", "file", "filename", "filepath", "image", "imagename", "imagepath", "photo", "picture"),
