@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from fercli.architecture import SIDE
 from fercli.crop import to_unit_range
 from fercli_torch.network import build_network
-from fercli_training.augmentation import augment
+from fercli_training.augmentation import augment, shrunk
 from fercli_training.compiling import compile_network
 from fercli_training.optimisation import make_average, make_optimiser, weight_groups
 from fercli_training.targets import distillation, losses, mix
@@ -68,7 +69,12 @@ class Learner:
         return augment(unit_range(pixels), self.recipe, self.generator)
 
     def learn(
-        self, pictures: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor, rate: float
+        self,
+        pictures: torch.Tensor,
+        targets: torch.Tensor,
+        weights: torch.Tensor,
+        rate: float,
+        side: int = SIDE,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """One step.
 
@@ -77,6 +83,7 @@ class Learner:
             targets: float32 (N, 7).
             weights: float32 (N,), the weight of each picture's loss.
             rate: the learning rate.
+            side: the network learns from pictures of this side; teachers see them whole.
 
         Returns:
             The mean loss, and the share of pictures whose answer is their target's highest.
@@ -88,7 +95,7 @@ class Learner:
             group["lr"] = rate
         if self.recipe.mixup:
             pictures, targets = mix(pictures, targets, self.recipe.mixup, self.generator)
-        logits = self.model(pictures).float()
+        logits = self.model(shrunk(pictures, side)).float()
         each = losses(logits, targets, self.recipe.loss)
         if self.teachers:
             share, answer = self.recipe.teacher, self._teachers_answer(pictures)

@@ -23,7 +23,7 @@ _CHOICES = {
 }
 _SHARES = (
     "label_smoothing", "votes", "teacher",
-    "flip", "shift", "brightness", "contrast", "erasing", "text", "watermark",
+    "flip", "shift", "brightness", "contrast", "erasing", "text", "watermark", "small_epochs",
 )  # fmt: skip
 _FACTORS = ("learning_rate_floor", "weight_decay", "dense_l2", "mixup", "rotation", "scale")
 _AT_LEAST = {
@@ -69,6 +69,9 @@ class Training:
         erasing: the probability that a rectangle is painted over (Zhong et al., 2020).
         text: the probability that a line of opaque text is laid over a picture.
         watermark: the same for faint text.
+        small_epochs: the share of the epochs, from the first on, in which the network learns from pictures
+            shrunk to 32x32, at less than half of the cost (Tan and Le, "EfficientNetV2", 2021: progressive
+            learning). It is evaluated on whole ones, and teachers see whole ones.
         snapshots: how many of the last snapshots of the averaged weights are kept, and averaged at the end.
         snapshot_interval: epochs from one snapshot to the next.
         seed: for all random numbers.
@@ -110,6 +113,7 @@ class Training:
     erasing: float = 0.0
     text: float = 0.0
     watermark: float = 0.0
+    small_epochs: float = 0.0
     snapshots: int = 1
     snapshot_interval: int = 1
     seed: int = 1
@@ -159,6 +163,19 @@ class Recipe:
     name: str
     architecture: Architecture
     training: Training
+
+    def __post_init__(self) -> None:
+        """Refuses smaller pictures for a network that cannot read them.
+
+        Raises:
+            UsageError: the recipe has `small_epochs`, and its network takes pictures of one size alone.
+        """
+        if self.training.small_epochs and not self.architecture.ANY_SIDE:
+            raise UsageError(
+                f"The recipe's small_epochs is {self.training.small_epochs!r}, and the network"
+                f" {self.architecture.NAME} takes pictures of one size alone.",
+                "Leave it out, or choose the architecture residual.",
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain values, for a bundle's provenance."""
