@@ -15,7 +15,7 @@ from tests.fer2013.made_up import ONE_THREAD, rows, write
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "train_default.sh"
 TINY = (
-    "snapshots=1", "batch_size=28", "precision=float32", "architecture.stem=2",
+    "snapshots=1", "batch_size=28", "precision=float32", "architecture.stem=2", "architecture.dropout=0.4",
     "architecture.stages=[[2, 1], [2, 1], [2, 1], [4, 1]]",
 )  # fmt: skip
 
