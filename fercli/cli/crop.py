@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fercli.fer2013 import Split
     from fercli.own_photos.cropping import Cropped
     from fercli.own_photos.labels import Labels
+    from fercli.own_photos.parts import Shares
 
 _NAMED = 5
 """How many photos of an outcome are named; the list has all."""
@@ -52,7 +53,7 @@ def crop(
         ),
     ] = "60,20,20",
     detector: options.Detector = defaults.DETECTOR,
-    min_face: options.MinFace = defaults.MIN_FACE,
+    min_face: options.MinFace = options.MIN_FACE,
     min_score: options.MinScore = defaults.MIN_SCORE,
 ) -> None:
     """Make a data set of labelled photos: the face of each, framed as `fercli predict` does.
@@ -83,7 +84,7 @@ def crop(
     _say_outcomes(done)
     _say_some(f"{count_of(len(unused), 'label')} without a photo", unused)
     say_findings(findings, quiet=False)
-    _say_parts(out, parts, done)
+    _say_parts(out, parts, shares, done)
     if findings.fruitless or unused or any(photo.outcome is Outcome.UNREADABLE for photo in done):
         raise typer.Exit(ExitCode.SOME_UNREADABLE)
 
@@ -118,11 +119,16 @@ def _say_some(heading: str, names: Sequence[str]) -> None:
         say(f"{heading}: {', '.join(names[:_NAMED])}{more}.")
 
 
-def _say_parts(out: Path, parts: dict[Split, int], photos: Sequence[Cropped]) -> None:
+def _say_parts(out: Path, parts: dict[Split, int], shares: Shares, photos: Sequence[Cropped]) -> None:
     used = [photo for photo in photos if photo.picture is not None]
     unnamed = sum(not photo.label.person for photo in used)
     counts = ", ".join(f"{part} {number}" for part, number in parts.items())
     say(f"{quoted(out)}: {counts}; {len(used)} of {count_of(len(photos), 'photo')}.")
+    empty = [part for part, share in zip(parts, shares, strict=True) if share and not parts[part]]
+    if empty:
+        names = len({photo.person for photo in used})
+        people = "is one person" if names == 1 else f"are {names} people"
+        say(f"{' and '.join(empty)} got no picture: there {people} only, and no person is in two parts.")
     if unnamed:
         say(
             f"Whose face it is, is not known of {count_of(unnamed, 'picture')}: a person may be in several"

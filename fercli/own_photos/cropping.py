@@ -79,7 +79,7 @@ class Cropped:
 
 @contextmanager
 def cropped_faces(
-    paths: Sequence[str], labels: Labels, detector: str, min_face: int, min_score: float
+    paths: Sequence[str], labels: Labels, detector: str, min_face: int | str, min_score: float
 ) -> Iterator[tuple[Iterator[Cropped], Findings]]:
     """Finds and frames the face of each photo as prediction does, in worker processes that end with this.
 
@@ -87,7 +87,7 @@ def cropped_faces(
         paths: photos, folders and patterns, as of `fercli.read_faces`.
         labels: what the photos show.
         detector: finds the faces and says how they are framed.
-        min_face: the smallest face, in pixels.
+        min_face: the smallest face, as of `fercli.read_faces`.
         min_score: the lowest score of a face, 0 to 1.
 
     Raises:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 from fercli.fer2013.interpretation import label_of, split_of
 from fercli.records import EXPRESSIONS
+from fercli.sources.members import member_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,7 @@ class Labels(Protocol):
 
 
 class FolderLabels:
-    """Labels from folders: one that a photo lies in is named as an expression, another one as a person.
+    """Labels from folders: one that a photo lies in is named as an expression, one beside that as a person.
 
     Args:
         roots: the folders and photos that were given. A given folder's own name counts where no folder in
@@ -50,32 +51,38 @@ class FolderLabels:
         self._roots = [Path(root) for root in roots]
 
     def of(self, path: str) -> Label:
-        """The label; the person is the first folder, from the given one on, that is no expression."""
-        below, own = self._folders(Path(path))
-        named = {name: expression_of(name) for name in below}
-        person = next(
-            (name for name, label in named.items() if label is None and split_of(name) is None), ""
-        )
-        found = {label for label in named.values() if label is not None}
+        """The label; the person is the folder in that of the expression, or else the one that holds it."""
+        below, own = self._folders(path)
+        places = {
+            place: label for place, name in enumerate(below) if (label := expression_of(name)) is not None
+        }
+        if not places and (label := expression_of(own)) is not None:
+            places = {-1: label}
+        found = sorted(set(places.values()))
         if not found:
-            found = {label for label in (expression_of(own),) if label is not None}
-        if len(found) == 1:
-            return Label(found.pop(), person)
-        if found:
-            names = " and ".join(EXPRESSIONS[label] for label in sorted(found))
-            return Label(None, person, f"its folders name {names}")
-        return Label(None, person, "none of its folders names an expression")
+            return Label(None, "", "none of its folders names an expression")
+        if len(found) > 1:
+            return Label(
+                None, "", f"its folders name {' and '.join(EXPRESSIONS[label] for label in found)}"
+            )
+        place = max(places)
+        beside = below[place + 1 : place + 2] or below[max(0, place - 1) : max(0, place)]
+        return Label(found[0], "".join(name for name in beside if split_of(name) is None))
 
     def unused(self) -> Sequence[str]:
         """None: a folder without photos is named where photos are found."""
         return ()
 
-    def _folders(self, path: Path) -> tuple[Sequence[str], str]:
-        """The folders from the given one down to the photo, and the name of the given one."""
+    def _folders(self, path: str) -> tuple[Sequence[str], str]:
+        """The folders from the given one or an archive to the photo, and the name of the given one."""
+        member = member_of(path)
+        if member is not None:
+            return PurePosixPath(member.name).parts[:-1], PurePosixPath(member.archive).stem
+        photo = Path(path)
         for root in self._roots:
-            if path != root and path.is_relative_to(root):
-                return path.relative_to(root).parts[:-1], root.resolve().name
-        return (), path.resolve().parent.name
+            if photo != root and photo.is_relative_to(root):
+                return photo.relative_to(root).parts[:-1], root.resolve().name
+        return (), photo.resolve().parent.name
 
 
 def expression_of(name: str) -> int | None:

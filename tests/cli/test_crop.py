@@ -175,6 +175,15 @@ def test_without_names_copies_stay_together_and_that_is_said(tmp_path: Path) -> 
     assert len({rows[f"{number}.jpg"]["split"] for number in range(4)}) == 1
 
 
+def test_parts_that_nobody_is_left_for_are_named(tmp_path: Path) -> None:
+    photos = lay_out(tmp_path / "photos", {"Anna/happy/1.jpg": HOPPER, "Anna/sad/2.jpg": BIDEN})
+    result = crop(photos, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    first, second = result.stderr.splitlines()
+    assert first == f"{tmp_path / 'out'}: Training 2, PublicTest 0, PrivateTest 0; 2 of 2 photos."
+    assert second.startswith("PublicTest and PrivateTest got no picture: there is one person only, and no")
+
+
 def test_faces_that_are_cut_out_already_are_taken_whole(tmp_path: Path) -> None:
     face = np.arange(48 * 48, dtype=np.uint8).reshape(48, 48)
     photos = lay_out(tmp_path / "photos", {"happy/face.png": cv2.imencode(".png", face)[1].tobytes()})

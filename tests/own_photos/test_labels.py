@@ -17,20 +17,27 @@ HAPPY, SAD, NEUTRAL = 3, 4, 6
         ("own/3_happy/1.jpg", Label(HAPPY)),
         ("own/happy/Anna/1.jpg", Label(HAPPY, "Anna")),
         ("own/Anna/happy/1.jpg", Label(HAPPY, "Anna")),
-        ("own/Anna/2024/happy/1.jpg", Label(HAPPY, "Anna")),
+        ("own/happy/Anna/2024/1.jpg", Label(HAPPY, "Anna")),
+        ("own/images/happy/Anna/1.jpg", Label(HAPPY, "Anna")),
+        ("own/images/Anna/happy/1.jpg", Label(HAPPY, "Anna")),
+        ("own/images/train/happy/1.jpg", Label(HAPPY)),
+        ("own/happy/joy/1.jpg", Label(HAPPY, "happy")),
         ("own/train/happy/1.jpg", Label(HAPPY)),
         ("own/val/happy/Anna/1.jpg", Label(HAPPY, "Anna")),
         ("own/1.jpg", Label(None, "", "none of its folders names an expression")),
-        ("own/Anna/1.jpg", Label(None, "Anna", "none of its folders names an expression")),
-        ("own/4/1.jpg", Label(None, "4", "none of its folders names an expression")),
-        ("own/contempt/1.jpg", Label(None, "contempt", "none of its folders names an expression")),
+        ("own/Anna/1.jpg", Label(None, "", "none of its folders names an expression")),
+        ("own/4/1.jpg", Label(None, "", "none of its folders names an expression")),
+        ("own/contempt/1.jpg", Label(None, "", "none of its folders names an expression")),
         ("own/happy/sad/1.jpg", Label(None, "", "its folders name happy and sad")),
         ("elsewhere/happy/1.jpg", Label(HAPPY)),
+        ("zip://faces/happy/Anna/1.jpg::own/photos.zip", Label(HAPPY, "Anna")),
+        ("zip://1.jpg::own/happy.zip", Label(HAPPY)),
+        ("s3://bucket/own/happy/Anna/1.jpg", Label(HAPPY, "Anna")),
     ],
 )
 def test_folders_name_the_expression_and_the_person(path: str, label: Label) -> None:
     """A number names no expression: data sets count them in different orders."""
-    assert FolderLabels(["own"]).of(path) == label
+    assert FolderLabels(["own", "s3://bucket/own"]).of(path) == label
 
 
 def test_a_given_folder_may_itself_be_named_as_an_expression(tmp_path: Path) -> None:

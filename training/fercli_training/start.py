@@ -27,7 +27,7 @@ class Origin:
 
     Attributes:
         model: its name.
-        sha256: of its weights.
+        sha256: of the file that its weights are kept in.
     """
 
     model: str
