@@ -51,6 +51,9 @@ class ArticleArchitecture:
     """
 
     NAME: ClassVar = "article"
+    ANY_SIDE: ClassVar = False
+    """Whether the network reads square pictures of other sides too; here the dense layers fix it."""
+
     REQUIRED: ClassVar = ("convolutions", "kernel", "dense", "dropout")
 
     convolutions: tuple[int, ...] = (64, 64, 128)

@@ -32,6 +32,9 @@ class ResidualArchitecture:
     """
 
     NAME: ClassVar = "residual"
+    ANY_SIDE: ClassVar = True
+    """Whether the network reads square pictures of other sides too; here the mean takes maps of any."""
+
     REQUIRED: ClassVar = ("stem", "stages", "dropout")
 
     stem: int

@@ -1,4 +1,4 @@
-"""`fercli data`: what a data set contains, and its conversion to another layout."""
+"""`fercli data`: what a data set contains, its conversion to another layout, and one of own photos."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fercli.cli import options
+from fercli.cli.crop import crop
 from fercli.cli.messages import counting, print_table, say, show
 from fercli.errors import ExitCode
 from fercli.wording import quoted
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 _SHOWN = 20
 """Broken rows that are printed; JSON has all."""
 
-app = typer.Typer(help="Look into FER2013, and convert it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look into FER2013, convert it, or make such a data set of your own photos.", no_args_is_help=True
+)
 
 
 class Layout(StrEnum):
@@ -99,6 +102,9 @@ def convert(
     say(f"{quoted(target)}: {counts}.")
     if not converted.votes_fit:
         say("Row numbers changed, so FER+ votes no longer match.")
+
+
+app.command()(crop)
 
 
 def _print(found: Inspection) -> None:

@@ -39,13 +39,22 @@ def train(
     recipe: Annotated[
         str,
         typer.Argument(
-            metavar="RECIPE", help="A recipe that ships (article, residual), or a TOML file of your own."
+            metavar="RECIPE",
+            help="A recipe that ships (article, residual, finetune), or a TOML file.",
         ),
     ] = "residual",
     ferplus: options.FerPlus = None,
     teacher: Annotated[
         list[str] | None,
         typer.Option(metavar="MODEL", help="A model whose answers are learned too; may be repeated."),
+    ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A model of the same network, whose weights are the start in place of fresh ones.",
+            show_default=False,
+        ),
     ] = None,
     devices: Annotated[
         int, typer.Option(min=1, metavar="N", help="GPUs to train on; processes, where there is no GPU.")
@@ -63,7 +72,7 @@ def train(
     from fercli_training.place import refuse_place
     from fercli_training.recipe_files import load_recipe
 
-    inputs = RunInputs(data, ferplus, teacher or ())
+    inputs = RunInputs(data, ferplus, teacher or (), init)
     refuse_place(out, resume, _named(inputs, recipe))
     if recipe == _ABLATION and not Path(recipe).is_file():
         raise UsageError(
@@ -79,7 +88,8 @@ def _named(inputs: RunInputs, recipe: str) -> Sequence[tuple[str, Path]]:
     """The paths that a run reads, each after its kind."""
     votes = [] if inputs.votes is None else [("votes", inputs.votes)]
     teachers = [("teacher", Path(name)) for name in inputs.teachers]
-    return [("data set", inputs.data), ("recipe", Path(recipe)), *votes, *teachers]
+    start = [] if inputs.init is None else [("model", Path(inputs.init))]
+    return [("data set", inputs.data), ("recipe", Path(recipe)), *votes, *teachers, *start]
 
 
 def _train(recipe: Recipe, inputs: RunInputs, out: Path, resume: bool, devices: int) -> RunResult | None:

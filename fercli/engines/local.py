@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, wait
+from contextlib import closing
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from fercli.analyzer import classify
 from fercli.sources import is_remote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from fercli.analyzer import Prepared
     from fercli.engines.workers import Workers
@@ -45,10 +46,28 @@ def run_local(
     Raises:
         UnavailableError: the detector or the network fails.
     """
+    with closing(prepare_photos(paths, workers, batch_size)) as batches:
+        for batch in batches:
+            yield from classify(batch, predictor)
+
+
+def prepare_photos(
+    paths: Iterable[str], workers: Workers, batch_size: int
+) -> Generator[Sequence[Prepared]]:
+    """Photos with their faces found and cropped, in input order, as many at once as are ready.
+
+    Args:
+        paths: as of `run_local`, as are the workers.
+        workers: likewise.
+        batch_size: faces from which on a batch is given without waiting for more.
+
+    Raises:
+        UnavailableError: the detector fails.
+    """
     feeder = _Feeder(paths, workers)
     try:
         while batch := feeder.take(batch_size):
-            yield from classify(batch, predictor)
+            yield batch
             feeder.release(len(batch))
     finally:
         feeder.close()

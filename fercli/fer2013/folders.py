@@ -57,12 +57,17 @@ def write_folders(rows: Iterable[Row], root: Path) -> None:
         ReportError: a picture cannot be written.
     """
     with whole_folder(root) as made:
-        for row in rows:
-            folder = made / row.split
-            if not folder.exists():
-                for name in EXPRESSIONS:
-                    (folder / name).mkdir(parents=True)
-            write_picture(row.picture, folder / EXPRESSIONS[row.label] / picture_name(row.number))
+        fill_folders(rows, made)
+
+
+def fill_folders(rows: Iterable[Row], root: Path) -> None:
+    """Does what `write_folders` does in a folder that is there; raises `OSError` where that fails."""
+    for row in rows:
+        folder = root / row.split
+        if not folder.exists():
+            for name in EXPRESSIONS:
+                (folder / name).mkdir(parents=True)
+        write_picture(row.picture, folder / EXPRESSIONS[row.label] / picture_name(row.number))
 
 
 def has_classes(tree: Tree) -> bool:

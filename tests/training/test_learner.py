@@ -223,7 +223,7 @@ def test_a_weight_that_is_no_number_is_noticed() -> None:
 @pytest.mark.parametrize("compiled", [False, True])
 def test_what_learns_and_what_teaches_is_compiled_where_that_is_asked(compiled: bool) -> None:
     teacher, training = Teacher(np.zeros((3, 7))), Training(epochs=1, batch_size=3, learning_rate=0.1)
-    asked = {"compiled": True} if compiled else {}
+    asked: dict[str, Any] = {"compiled": True} if compiled else {}
     learner = Learner(
         Recipe("any", ARCHITECTURE, training), launch("cpu", "float32", 1), [teacher], **asked
     )

@@ -40,6 +40,13 @@ def augment(pictures: torch.Tensor, recipe: Training, generator: torch.Generator
     return _erase(pictures, recipe.erasing, generator) if recipe.erasing else pictures
 
 
+def shrunk(pictures: torch.Tensor, side: int) -> torch.Tensor:
+    """Pictures, float32 (N, 1, H, W), averaged down to (N, 1, side, side)."""
+    if side == pictures.shape[-1]:
+        return pictures
+    return functional.interpolate(pictures, (side, side), mode="bilinear", antialias=True)
+
+
 def _resample(pictures: torch.Tensor, recipe: Training, generator: torch.Generator) -> torch.Tensor:
     """Flips, rotates, scales, crops and shifts, all in one interpolation."""
     angle = _between(pictures, math.pi * recipe.rotation / 180, generator)

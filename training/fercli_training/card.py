@@ -23,9 +23,9 @@ Reads one of seven expressions ({expressions}) from a face of 48x48 grey pixels.
 | architecture | {architecture} |
 | parameters | {parameters:,} |
 | multiply-adds a face | {multiply_adds:,} |
-| made with | fercli {fercli}, torch {torch} |{computed}
+| made with | fercli {fercli}, torch {torch} |{origin}{computed}
 
-## Accuracy on FER2013
+## Accuracy{on}
 
 {accuracy}
 
@@ -54,17 +54,15 @@ A row is the label, a column the answer.
 
 ## Data
 
-FER2013's Training part (Goodfellow et al., 2013), {training:,} pictures: {counts}. The pictures were
-found by an image search and labelled once; people agree with the labels in about two of three cases, some
-pictures occur more than once, and ages, skin colours and cultures are not balanced or even recorded.
-Disgust is rare. The data set is not part of fercli.{taught}
+{source}{taught}{started}
 
 ## Recipe
 
 {recipe}
 
-To make it again: `fercli train` with this recipe (`--set` changes an entry) and its seed, the same votes
-and the same teachers, if it has any; docs/training.md tells how the models that ship were made.
+To make it again: `fercli train` with this recipe (`--set` changes an entry) and its seed, the same votes,
+the same teachers and the same start, if it has any; docs/training.md tells how the models that ship were
+made.
 
 ## What it is not for
 
@@ -75,10 +73,25 @@ groups of people was not measured.
 """
 
 
+_FER2013 = """\
+FER2013's Training part (Goodfellow et al., 2013), {training:,} pictures: {counts}. The pictures were
+found by an image search and labelled once; people agree with the labels in about two of three cases, some
+pictures occur more than once, and ages, skin colours and cultures are not balanced or even recorded.
+Disgust is rare. The data set is not part of fercli."""
+
+_OTHER_DATA = """\
+The Training part of a data set that is not FER2013, {training:,} pictures: {counts}. PublicTest and
+PrivateTest are that data set's own parts, so the figures above cannot be compared with FER2013's."""
+
+_FER2013_PICTURES = {Split.TRAINING: 28_709, Split.PUBLIC: 3_589, Split.PRIVATE: 3_589}
+
+
 def model_card(description: Mapping[str, Any], private: Evaluation) -> str:
     """The card, as Markdown, of a model.json and its 32-bit network's evaluation on PrivateTest."""
     provenance = description["provenance"]
     counts = provenance["data"][Split.TRAINING]
+    training = sum(counts.values())
+    is_fer2013 = _is_fer2013(provenance["data"])
     return _TEMPLATE.format(
         name=description["name"],
         expressions=", ".join(EXPRESSIONS),
@@ -86,12 +99,18 @@ def model_card(description: Mapping[str, Any], private: Evaluation) -> str:
         **description["cost"],
         fercli=provenance["fercli"],
         torch=provenance["torch"],
+        on=" on FER2013" if is_fer2013 else "",
+        origin=_origin(provenance),
         computed=_computed(provenance),
         chosen=_chosen(provenance),
         calibrated=_calibrated(provenance),
         accuracy=_accuracies(description["metrics"]),
         reliability=_reliability(private),
+        source=(_FER2013 if is_fer2013 else _OTHER_DATA).format(
+            training=training, counts=", ".join(f"{name} {count}" for name, count in counts.items())
+        ),
         taught=_taught(provenance["recipe"]),
+        started=_started(provenance),
         int8=ONNX_INT8,
         calibration=provenance["int8"]["pictures"],
         by_expression=_by_expression(private),
@@ -100,12 +119,28 @@ def model_card(description: Mapping[str, Any], private: Evaluation) -> str:
             ["", *EXPRESSIONS],
             [[name, *map(str, row)] for name, row in zip(EXPRESSIONS, private.confusion, strict=True)],
         ),
-        training=sum(counts.values()),
-        counts=", ".join(f"{name} {count}" for name, count in counts.items()),
         recipe=_table(
             ["entry", "value"], [[key, str(value)] for key, value in provenance["recipe"].items()]
         ),
     )
+
+
+def _is_fer2013(data: Mapping[str, Mapping[str, int]]) -> bool:
+    """Whether a data set has as many pictures as FER2013 in each part."""
+    return {split: sum(counts.values()) for split, counts in data.items()} == _FER2013_PICTURES
+
+
+def _origin(provenance: Mapping[str, Any]) -> str:
+    """The table's row on the model that the network started from; empty for fresh weights."""
+    origin = provenance.get("origin")
+    return "" if origin is None else f"\n| started from | {origin['model']}, sha256 {origin['sha256']} |"
+
+
+def _started(provenance: Mapping[str, Any]) -> str:
+    origin = provenance.get("origin")
+    if origin is None:
+        return ""
+    return f" The network started from {origin['model']}, whose own card says what that had learnt from."
 
 
 def _computed(provenance: Mapping[str, Any]) -> str:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from fercli_training.learner import Weights
     from fercli_training.recipe import Recipe
     from fercli_training.snapshots import Candidate
+    from fercli_training.start import Origin
 
 _BATCH = 256
 _OPSET = 18
@@ -55,6 +56,7 @@ def write_bundle(
     candidate: Candidate,
     dataset: Dataset,
     computed: Sequence[Mapping[str, Any]] = (),
+    origin: Origin | None = None,
 ) -> Path:
     """Writes the bundle, measured on PublicTest and PrivateTest by its own model.onnx.
 
@@ -67,6 +69,7 @@ def write_bundle(
         candidate: its weights.
         dataset: all of FER2013, with FER+ votes where there are any.
         computed: from which epoch on it was trained on what device, in which precision, compiled or not.
+        origin: the model whose weights it started from; None for fresh ones.
 
     Returns:
         The bundle's folder, which is replaced as a whole.
@@ -76,7 +79,7 @@ def write_bundle(
         ReportError: the folder cannot be written.
     """
     with whole_folder(folder, "Choose another --out.", replace=True) as made:
-        _fill(made, recipe, candidate, dataset, computed)
+        _fill(made, recipe, candidate, dataset, computed, origin)
         sync_folder(made)
     return folder
 
@@ -125,6 +128,7 @@ def _fill(
     candidate: Candidate,
     dataset: Dataset,
     computed: Sequence[Mapping[str, Any]],
+    origin: Origin | None,
 ) -> None:
     splits = dataset.splits
     network = build_network(recipe.architecture)
@@ -145,6 +149,7 @@ def _fill(
         "provenance": {
             "data": {str(split): class_counts(pictures) for split, pictures in splits.items()},
             "recipe": recipe.as_dict()["training"],
+            "origin": None if origin is None else asdict(origin),
             "training": list(computed),
             "epochs": list(candidate.epochs),
             "weights": candidate.name,

@@ -11,6 +11,7 @@ from fercli.fer2013 import Split, read_pictures
 from fercli.fer2013.interpretation import silently
 from fercli.fer2013.votes import read_votes
 from fercli_torch.network import load_network
+from fercli_training.start import load_start, require_same_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from fercli.fer2013 import Pictures
     from fercli_training.recipe import Recipe
+    from fercli_training.start import Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,13 @@ class RunInputs:
         data: the data set, in any layout.
         votes: FER+'s fer2013new.csv, or None.
         teachers: names or folders of models.
+        init: the name or folder of the model to start from, or None.
     """
 
     data: Path
     votes: Path | None = None
     teachers: Sequence[str] = ()
+    init: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,14 @@ class TrainingData:
         public: PublicTest, which chooses among the epochs.
         votes: FER+ votes on the training pictures, float32 (N, 7), or None.
         teachers: networks whose answers it learns.
+        start: the weights that it starts from; None for fresh ones.
     """
 
     training: Pictures
     public: Pictures
     votes: NDArray[np.float32] | None = None
     teachers: Sequence[nn.Module] = ()
+    start: Start | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ def read_inputs(inputs: RunInputs, tell: Callable[[str], None] = silently) -> tu
 
     Raises:
         UsageError: the data or the votes are broken.
-        ModelError: a teacher's bundle is broken.
+        ModelError: the bundle of a teacher, or of the model to start from, is broken.
     """
     splits = read_pictures(inputs.data, Split, tell)
     votes = {}
@@ -79,16 +85,28 @@ def read_inputs(inputs: RunInputs, tell: Callable[[str], None] = silently) -> tu
         votes = {split: read_votes(inputs.votes, pictures.rows) for split, pictures in splits.items()}
     teachers = [load_network(load_bundle(name)) for name in inputs.teachers]
     training, public = splits[Split.TRAINING], splits[Split.PUBLIC]
-    return TrainingData(training, public, votes.get(Split.TRAINING), teachers), Dataset(splits, votes)
+    start = None if inputs.init is None else load_start(inputs.init)
+    return TrainingData(training, public, votes.get(Split.TRAINING), teachers, start), Dataset(
+        splits, votes
+    )
 
 
 def require_fit(recipe: Recipe, inputs: RunInputs) -> None:
-    """Makes sure that a recipe gets the votes and teachers that it uses, and uses those that it gets.
+    """Makes sure that a recipe gets the votes, teachers and start that it uses, and uses what it gets.
 
     Raises:
         UsageError: it does not.
+        UnavailableError: there is no such model to start from.
     """
     training = recipe.training
+    if inputs.init is not None:
+        require_same_network(recipe.architecture, inputs.init)
+    elif training.frozen_statistics:
+        raise UsageError(
+            f"The recipe {recipe.name} keeps the statistics of the model that it starts from, and there is"
+            " none.",
+            "Give a model with --init, such as --init default.",
+        )
     if training.votes and inputs.votes is None:
         raise UsageError(
             f"The recipe {recipe.name} mixes FER+ votes into the labels, and there are none.",

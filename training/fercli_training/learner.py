@@ -8,15 +8,16 @@ import numpy as np
 import torch
 from torch import nn
 
+from fercli.architecture import SIDE
 from fercli.crop import to_unit_range
 from fercli_torch.network import build_network
-from fercli_training.augmentation import augment
+from fercli_training.augmentation import augment, shrunk
 from fercli_training.compiling import compile_network
 from fercli_training.optimisation import make_average, make_optimiser, weight_groups
 from fercli_training.targets import distillation, losses, mix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lightning_fabric import Fabric
     from numpy.typing import NDArray
@@ -30,17 +31,27 @@ _EVALUATION_BATCH = 512
 class Learner:
     """The network of a recipe, with its optimiser, its moving averages and its teachers.
 
+    It begins with fresh weights, or with those of `start`, by their names.
     With `compiled`, a compiled network learns and compiled ones teach. `network` itself and the averages
     are not compiled.
     """
 
     def __init__(
-        self, recipe: Recipe, fabric: Fabric, teachers: Sequence[nn.Module] = (), *, compiled: bool = False
+        self,
+        recipe: Recipe,
+        fabric: Fabric,
+        teachers: Sequence[nn.Module] = (),
+        *,
+        start: Mapping[str, torch.Tensor] | None = None,
+        compiled: bool = False,
     ) -> None:
         torch.manual_seed(recipe.training.seed)
         self.recipe = recipe.training
         self.fabric = fabric
         network = build_network(recipe.architecture)
+        if start is not None:
+            # The count of batches is in no bundle; all other names and shapes have been checked.
+            network.load_state_dict(start, strict=False)
         self.network = fabric.to_device(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload] # torch's stub lacks it
         self.average = make_average(self.network, self.recipe.average_decay)
         self.teachers = [fabric.to_device(teacher.eval().requires_grad_(False)) for teacher in teachers]
@@ -58,7 +69,12 @@ class Learner:
         return augment(unit_range(pixels), self.recipe, self.generator)
 
     def learn(
-        self, pictures: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor, rate: float
+        self,
+        pictures: torch.Tensor,
+        targets: torch.Tensor,
+        weights: torch.Tensor,
+        rate: float,
+        side: int = SIDE,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """One step.
 
@@ -67,16 +83,19 @@ class Learner:
             targets: float32 (N, 7).
             weights: float32 (N,), the weight of each picture's loss.
             rate: the learning rate.
+            side: the network learns from pictures of this side; teachers see them whole.
 
         Returns:
             The mean loss, and the share of pictures whose answer is their target's highest.
         """
         self.model.train()
+        if self.recipe.frozen_statistics:
+            _keep_statistics(self.network)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         if self.recipe.mixup:
             pictures, targets = mix(pictures, targets, self.recipe.mixup, self.generator)
-        logits = self.model(pictures).float()
+        logits = self.model(shrunk(pictures, side)).float()
         each = losses(logits, targets, self.recipe.loss)
         if self.teachers:
             share, answer = self.recipe.teacher, self._teachers_answer(pictures)
@@ -142,6 +161,13 @@ class Learner:
         wanted = weight_groups(self.network, self.recipe)
         for group, fresh in zip(self.optimiser.param_groups, wanted, strict=True):
             group["weight_decay"] = fresh["weight_decay"]
+
+
+def _keep_statistics(network: nn.Module) -> None:
+    """Batch normalisation uses its statistics as they are, until the network's mode is set anew."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.eval()
 
 
 def unit_range(pixels: torch.Tensor) -> torch.Tensor:

@@ -35,7 +35,7 @@ def write_models(run: TrainingRun, candidates: list[Candidate], dataset: Dataset
     """
 
     def write(folder: Path, candidate: Candidate) -> Path:
-        return write_bundle(folder, run.recipe, candidate, dataset, run.computed)
+        return write_bundle(folder, run.recipe, candidate, dataset, run.computed, run.origin)
 
     ranked = sorted(candidates, key=lambda candidate: candidate.public_accuracy, reverse=True)
     best = ranked[0]

@@ -23,10 +23,12 @@ _CHOICES = {
 }
 _SHARES = (
     "label_smoothing", "votes", "teacher",
-    "flip", "shift", "brightness", "contrast", "erasing", "text", "watermark",
+    "flip", "shift", "brightness", "contrast", "erasing", "text", "watermark", "small_epochs",
 )  # fmt: skip
 _FACTORS = ("learning_rate_floor", "weight_decay", "dense_l2", "mixup", "rotation", "scale")
-_AT_LEAST = {"epochs": 1, "batch_size": 2, "cycles": 1, "snapshots": 1, "snapshot_interval": 1}
+_AT_LEAST = {
+    "epochs": 1, "batch_size": 2, "cycles": 1, "patience": 0, "snapshots": 1, "snapshot_interval": 1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,9 @@ class Training:
         weight_decay: L2 on the weights of convolutions and dense layers, in the gradient.
         dense_l2: additional L2 on dense layers, as in the article.
         average_decay: the decay of the moving averages of the weights, a step.
+        frozen_statistics: whether batch normalisation keeps the statistics of the model that the network
+            starts from, which a few hundred photos would only spoil.
+        patience: how many epochs without a better one on PublicTest end the run; 0 for never.
         loss: `cross_entropy`, or `squared_hinge` (Tang, "Deep Learning using Linear SVMs", 2013).
         class_weights: the weight of a picture's loss, by its expression; 1 if not named.
         label_smoothing: the share of a target that is spread evenly (Szegedy et al., 2016).
@@ -64,6 +69,9 @@ class Training:
         erasing: the probability that a rectangle is painted over (Zhong et al., 2020).
         text: the probability that a line of opaque text is laid over a picture.
         watermark: the same for faint text.
+        small_epochs: the share of the epochs, from the first on, in which the network learns from pictures
+            shrunk to 32x32, at less than half of the cost (Tan and Le, "EfficientNetV2", 2021: progressive
+            learning). It is evaluated on whole ones, and teachers see whole ones.
         snapshots: how many of the last snapshots of the averaged weights are kept, and averaged at the end.
         snapshot_interval: epochs from one snapshot to the next.
         seed: for all random numbers.
@@ -86,6 +94,8 @@ class Training:
     weight_decay: float = 0.0
     dense_l2: float = 0.0
     average_decay: float = 0.0
+    frozen_statistics: bool = False
+    patience: int = 0
     loss: str = "cross_entropy"
     class_weights: dict[str, float] = field(default_factory=dict)
     label_smoothing: float = 0.0
@@ -103,6 +113,7 @@ class Training:
     erasing: float = 0.0
     text: float = 0.0
     watermark: float = 0.0
+    small_epochs: float = 0.0
     snapshots: int = 1
     snapshot_interval: int = 1
     seed: int = 1
@@ -152,6 +163,19 @@ class Recipe:
     name: str
     architecture: Architecture
     training: Training
+
+    def __post_init__(self) -> None:
+        """Refuses smaller pictures for a network that cannot read them.
+
+        Raises:
+            UsageError: the recipe has `small_epochs`, and its network takes pictures of one size alone.
+        """
+        if self.training.small_epochs and not self.architecture.ANY_SIDE:
+            raise UsageError(
+                f"The recipe's small_epochs is {self.training.small_epochs!r}, and the network"
+                f" {self.architecture.NAME} takes pictures of one size alone.",
+                "Leave it out, or choose the architecture residual.",
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain values, for a bundle's provenance."""

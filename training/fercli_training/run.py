@@ -29,6 +29,7 @@ from fercli_training.snapshots import (
     load_snapshots,
     save_snapshot,
 )
+from fercli_training.start import origin_of, require_same_origin
 from fercli_training.trainer import NotFiniteError, Trainer, require_pictures
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class TrainingRun:
         computation: how it computes.
         summary: the same as a sentence, with the reasons, and with what changed since an earlier run.
         computed: how the run computed from which epoch on, as model.json tells it.
-        best: the best epoch on PublicTest so far.
+        origin: the model that the network started from; None for fresh weights.
+        best: the best epoch on PublicTest so far; epoch 0 is the model that the network started from.
     """
 
     def __init__(self, recipe: Recipe, data: TrainingData, folder: Path, devices: int = 1) -> None:
@@ -74,7 +76,15 @@ class TrainingRun:
             require_compiling(folder)
         self.computed = [{"from_epoch": 1, **asdict(self.computation)}]
         self.fabric = launch(hardware.device, self.computation.precision, devices)
-        self.learner = Learner(recipe, self.fabric, data.teachers, compiled=self.computation.compiled)
+        start = data.start
+        self.origin = None if start is None else start.origin
+        self.learner = Learner(
+            recipe,
+            self.fabric,
+            data.teachers,
+            start=None if start is None else start.weights,
+            compiled=self.computation.compiled,
+        )
         self.trainer = Trainer(recipe.training, self.learner, data, self.fabric)
         self.best = Candidate("best epoch", (), (), 0.0)
         self._fingerprint = fingerprint(data.training, data.public)
@@ -92,8 +102,8 @@ class TrainingRun:
         """Goes on from the folder's checkpoint, to the same numbers as an undisturbed run.
 
         Raises:
-            UsageError: there is no checkpoint, it is broken, or it belongs to another architecture or to
-                other data.
+            UsageError: there is no checkpoint, it is broken, or it belongs to another architecture, to
+                other data, or to a run that began from something else than the start that is given.
         """
         state = load_checkpoint(self.folder)
         if state["architecture"] != self.recipe.architecture.description():
@@ -107,6 +117,9 @@ class TrainingRun:
                     f"The checkpoint in {self.folder} was made from other pictures, or in another order.",
                     "Resume with the data it was begun with, or choose another --out.",
                 )
+            begun = origin_of(state.get("origin"))
+            require_same_origin(begun, self.origin, self.folder)
+            self.origin = begun
             self.trainer.restore(state)
             self.best = Candidate(**state["best"])
             self._continue(state["computed"])
@@ -138,11 +151,13 @@ class TrainingRun:
         """
         journal = None
         if self.is_main_process:
+            if self.origin is not None and not self.best.networks:
+                self._measure_start()
             journal = Journal(self.folder, self.trainer.epoch, self.learner)
             keep_snapshots(self.folder, self.trainer.epoch, self.recipe.training.snapshots)
         try:
             with deferred() as interruption, compiler_cache(self.folder):
-                while self.trainer.epoch < self.recipe.training.epochs:
+                while not self._is_done():
                     rate = self._train_epoch(report, interruption)
                     self._end_epoch(rate, journal)
         except NotFiniteError as error:
@@ -156,6 +171,19 @@ class TrainingRun:
         remove_compiled(self.folder)
         public = self.trainer.public_pixels, self.trainer.public_labels
         return [self.best, *compare_means(load_snapshots(self.folder), self.learner, *public)]
+
+    def _is_done(self) -> bool:
+        """Whether all epochs are done, or the recipe's patience is at its end."""
+        recipe, epoch = self.recipe.training, self.trainer.epoch
+        waited = epoch - max(self.best.epochs, default=epoch)
+        # The main process alone knows the best epoch, and all have to stop after the same one.
+        return epoch >= recipe.epochs or self.trainer.any_process(0 < recipe.patience <= waited)
+
+    def _measure_start(self) -> None:
+        """What the network starts from is the best so far, so that training makes nothing worse of it."""
+        labels, answers = self.trainer.public_answers()
+        weights = self.learner.averaged_weights()
+        self.best = Candidate("best epoch", (0,), (weights,), float((answers == labels).mean()))
 
     def _train_epoch(
         self, report: Callable[[Progress], None], interruption: Callable[[], Interruption | None]
@@ -209,6 +237,7 @@ class TrainingRun:
             "data": self._fingerprint,
             "computed": self.computed,
             "best": asdict(self.best),
+            "origin": None if self.origin is None else asdict(self.origin),
         }
         save_checkpoint(self.folder, state | self.trainer.state())
 

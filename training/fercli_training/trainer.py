@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from fercli.architecture import SIDE
 from fercli.errors import UsageError
 from fercli.wording import count_of
 from fercli_training.optimisation import learning_rate
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 _FEWEST = 2
 """The least number of pictures: batch normalisation needs two in a batch."""
+
+_SMALL_SIDE = 32
+"""Of pictures in the recipe's `small_epochs`: a network of four stages still has 2x2 last maps."""
 
 _SHEET = 64
 """Pictures on the sheet of augmented inputs, and in the batch whose activations are drawn."""
@@ -74,6 +78,11 @@ class Trainer:
     def steps(self) -> int:
         """Steps an epoch."""
         return len(self.labels) // self.batch
+
+    @property
+    def side(self) -> int:
+        """The side, in pixels, of the pictures that the network learns from in this epoch."""
+        return _SMALL_SIDE if self.epoch < round(self.recipe.small_epochs * self.recipe.epochs) else SIDE
 
     @property
     def means(self) -> tuple[float, float]:
@@ -145,7 +154,11 @@ class Trainer:
         pictures = self.learner.variants(self.pixels[chosen], self._seed(self.step, rank))
         done = self.epoch + (self.step + 1 / 2) / self.steps
         measured = self.learner.learn(
-            pictures, self.targets[chosen], self.weights[chosen], learning_rate(self.recipe, done)
+            pictures,
+            self.targets[chosen],
+            self.weights[chosen],
+            learning_rate(self.recipe, done),
+            self.side,
         )
         loss, accuracy = self._mean(torch.stack(measured)).tolist()
         if not np.isfinite(loss):
