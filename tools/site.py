@@ -1,7 +1,7 @@
-"""A hook of MkDocs: pages that lie beside docs/ are pages of the site, and links between all of them lead there.
+"""A hook of MkDocs: pages beside docs/ are pages of the site, and links between all of them lead there.
 
-On the repository's own pages a link leads from file to file. A file that is no page of the site (a script, a
-licence) stays as its name, without a link.
+In the repository a link leads from file to file. What it leads to may be no page of the site (a script, a
+licence): then its name stays, without a link.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ ROOT = Path(__file__).parents[1]
 _FRONT = {"README.md": "index.md"}
 """Files of the repository that have another place on the site."""
 _BESIDE = (
-    "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "backends/README.md", "benchmarks/README.md", "samples/README.md",
+    "README.md", "CHANGELOG.md", "CONTRIBUTING.md",
+    "backends/README.md", "benchmarks/README.md", "samples/README.md",
     "fercli/models/residual/MODEL_CARD.md", "fercli/models/article/MODEL_CARD.md",
 )  # fmt: skip
 _LINK = re.compile(r"(!?)\[([^\]\[]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
+_RUN, _SHELL = "```sh run\n", "```sh\n"
+"""A block that a test runs is a block like any other for readers."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -49,7 +52,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         way = posixpath.relpath(uri, posixpath.dirname(page.file.src_uri) or ".")
         return f"{mark}[{text}]({way}{anchor or ''})"
 
-    return _LINK.sub(led, markdown)
+    return _LINK.sub(led, markdown.replace(_RUN, _SHELL))
 
 
 def _on_site(uri: str) -> str:
