@@ -82,11 +82,12 @@ def read_faces(
 ) -> FaceReader:
     """Reads the expression of every face in photos, as `fercli predict` does.
 
-    >>> import fercli
-    >>> with fercli.read_faces("samples/photos/*biden.jpg", workers=1) as photos:
-    ...     for photo in photos:
-    ...         print(photo.path, photo.status, len(photo.faces), photo.faces[0].expression)
-    samples/photos/vice-president-biden.jpg ok 1 neutral
+    Examples:
+        >>> import fercli
+        >>> with fercli.read_faces("samples/photos/*biden.jpg", workers=1) as photos:
+        ...     for photo in photos:
+        ...         print(photo.path, photo.status, len(photo.faces), photo.faces[0].expression)
+        samples/photos/vice-president-biden.jpg ok 1 neutral
 
     Args:
         paths: photos, folders, patterns, `file://` URLs, or `-` for a list; any iterable of them, which is
@@ -176,11 +177,12 @@ def analyze(
     The networks and the detector are loaded by the first call, and kept for calls with the same settings.
     Threads that call it wait for each other.
 
-    >>> import cv2, fercli
-    >>> bgr = cv2.imread("samples/photos/vice-president-biden.jpg")
-    >>> photo = fercli.analyze(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
-    >>> [face.expression for face in photo.faces]
-    ['neutral']
+    Examples:
+        >>> import cv2, fercli
+        >>> bgr = cv2.imread("samples/photos/vice-president-biden.jpg")
+        >>> photo = fercli.analyze(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+        >>> [face.expression for face in photo.faces]
+        ['neutral']
 
     Args:
         image: a photo's path or `file://` URL; a file's bytes; or an upright picture, uint8 (H, W, 3) RGB.

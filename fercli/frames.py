@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 def to_frame(photos: Photo | Iterable[Photo]) -> pd.DataFrame:
     """The report's rows as a table: one a face, and one for a photo without any.
 
-    >>> import fercli
-    >>> frame = fercli.to_frame(fercli.read_faces("samples/photos", exclude="group*", workers=1))
-    >>> frame["status"].value_counts().to_dict()
-    {'ok': 7, 'no_face': 2, 'error': 0}
+    Examples:
+        >>> import fercli
+        >>> frame = fercli.to_frame(fercli.read_faces("samples/photos", exclude="group*", workers=1))
+        >>> frame["status"].value_counts().to_dict()
+        {'ok': 7, 'no_face': 2, 'error': 0}
 
     Args:
         photos: what `read_faces` or `analyze` gives.

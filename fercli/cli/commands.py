@@ -22,7 +22,9 @@ from fercli.cli import (
     report,
     train,
 )
+from fercli.cli.configuration import origin, set_defaults
 from fercli.cli.ending import end
+from fercli.errors import UsageError
 
 
 class _Group(TyperGroup):
@@ -37,6 +39,11 @@ class _Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except typer.BadParameter as error:
+            place = origin(error.ctx, error.param.name) if error.ctx and error.param else None
+            if place is None:
+                raise
+            raise UsageError(f"{place}: {error.param.opts[0]}: {error.message}") from error
         except (KeyboardInterrupt, EOFError, OSError) as error:  # Typer has endings of its own for these
             raise typer.Exit(end(error)) from error
 
@@ -59,14 +66,15 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does it
         bool,
         typer.Option(
             "--version", help="Print the version and leave.", callback=_print_version, is_eager=True
         ),
     ] = False,
 ) -> None:
-    pass
+    set_defaults(context)
 
 
 app.command("predict")(predict.predict)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from fercli import __version__, defaults
+from fercli.cli.configuration import defaults_in_sight
 from fercli.cli.messages import count_of, print_document
 from fercli.errors import ExitCode, FercliError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from fercli.plugins import Discovered
 
 
-def doctor() -> None:
+def doctor(context: typer.Context) -> None:
     """Say what runs here, and why something does not; exit code 5 where `fercli predict` cannot run."""
     from fercli.plugins import BACKENDS, DETECTORS, EXPORTERS, discover, find_detector
 
@@ -38,7 +39,13 @@ def doctor() -> None:
         works.append(f"  {kind}s ready: {ready or 'none'}")
         missing += _reasons(kind, found)
     lines = [f"fercli {__version__} {'cannot read' if fails else 'reads'} photos here.", _computer()]
-    for title, part in (("Works", works), ("Does not work", fails), ("Not available", missing)):
+    defaults_set = [f"  {line}" for line in defaults_in_sight(context)]
+    for title, part in (
+        ("Works", works),
+        ("Does not work", fails),
+        ("Not available", missing),
+        ("Defaults set", defaults_set),
+    ):
         if part:
             lines += ["", title, *part]
     print_document("\n".join(lines))

@@ -15,6 +15,7 @@ import typer
 
 from fercli import defaults
 from fercli.cli import options
+from fercli.cli.configuration import defaults_of_run
 from fercli.cli.finding import nothing_to_do, say_findings
 from fercli.cli.messages import counting, say
 from fercli.cli.summary import Beside
@@ -41,58 +42,96 @@ if TYPE_CHECKING:
 
 
 def predict(
+    context: typer.Context,
     paths: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="PATHS",
             help="Photos, folders, archives (.zip, .tar), quoted patterns such as 'photos/**/*.jpg', URLs"
             " (s3://, gs://, az://, https://, file://), or - for a list of paths on standard input.",
             show_default=False,
         ),
-    ],
+    ] = None,
     out: options.Report = STANDARD_OUTPUT,
     report_format: options.ReportFormat = None,
     backend: options.Backend = defaults.BACKEND,
     model: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="MODEL",
             help="A model that ships (large: the mean of all), or a model's folder; several are averaged.",
             show_default=defaults.MODEL,
+            rich_help_panel=options.MODEL,
         ),
     ] = None,
     tta: Annotated[
         bool,
-        typer.Option("--tta", help="Read each face and its mirror image, and average: twice the work."),
+        typer.Option(
+            "--tta",
+            help="Read each face and its mirror image, and average: twice the work.",
+            rich_help_panel=options.MODEL,
+        ),
     ] = False,
     device: options.Device = defaults.DEVICE,
     detector: options.Detector = defaults.DETECTOR,
     min_face: options.MinFace = options.MIN_FACE,
     min_score: options.MinScore = defaults.MIN_SCORE,
-    recursive: Annotated[bool, typer.Option(help="Look into the folders inside folders.")] = True,
+    recursive: Annotated[
+        bool, typer.Option(help="Look into the folders inside folders.", rich_help_panel=options.INPUT)
+    ] = True,
     include: Annotated[
         list[str] | None,
         typer.Option(
             metavar="GLOB",
             help="In folders, take only files that match, by '*.dat' also those with another suffix than"
             " photos have; may be repeated.",
+            rich_help_panel=options.INPUT,
         ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option(metavar="GLOB", help="In folders, leave out files that match; may be repeated."),
+        typer.Option(
+            metavar="GLOB",
+            help="In folders, leave out files that match; may be repeated.",
+            rich_help_panel=options.INPUT,
+        ),
     ] = None,
     null: Annotated[
-        bool, typer.Option("--null", "-0", help="Paths on standard input end in NUL, as of find -print0.")
+        bool,
+        typer.Option(
+            "--null",
+            "-0",
+            help="Paths on standard input end in NUL, as of find -print0.",
+            rich_help_panel=options.INPUT,
+        ),
     ] = False,
     max_pixels: Annotated[
-        int, typer.Option(min=1, help="Refuse larger pictures before they are decoded.")
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Refuse larger pictures before they are decoded.",
+            rich_help_panel=options.INPUT,
+        ),
     ] = defaults.MAX_PIXELS,
     workers: Annotated[
-        int, typer.Option(min=0, help="Photos worked on at once; 0 takes the cores there are.")
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Photos worked on at once; 0 takes the cores there are.",
+            rich_help_panel=options.RUNNING,
+        ),
     ] = 0,
     batch_size: options.BatchSize = defaults.BATCH_SIZE,
     timeout: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="What takes longer to read is an error.")
+        float,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            help="What takes longer to read is an error.",
+            rich_help_panel=options.RUNNING,
+        ),
     ] = defaults.TIMEOUT,
     annotate: Annotated[
         Path | None,
@@ -100,30 +139,53 @@ def predict(
             metavar="DIR",
             help="Write copies of the photos that have faces, with boxes, expressions and confidences.",
             show_default=False,
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     crops: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Write the faces, in a folder for each expression.", show_default=False
+            metavar="DIR",
+            help="Write the faces, in a folder for each expression.",
+            show_default=False,
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the report of a run that was ended, whatever by.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the report of a run that was ended, whatever by.",
+            rich_help_panel=options.RUNNING,
+        ),
     ] = False,
     retry_errors: Annotated[
         bool,
-        typer.Option("--retry-errors", help="As --resume, and read photos again that could not be read."),
+        typer.Option(
+            "--retry-errors",
+            help="As --resume, and read photos again that could not be read.",
+            rich_help_panel=options.RUNNING,
+        ),
     ] = False,
     shard: Annotated[
         str,
         typer.Option(
-            metavar="I/N", help="Take every N-th photo from the I-th on, to share work between machines."
+            metavar="I/N",
+            help="Take every N-th photo from the I-th on, to share work between machines.",
+            rich_help_panel=options.INPUT,
         ),
     ] = "1/1",
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable photo.")] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Stop at the first unreadable photo.", rich_help_panel=options.RUNNING
+        ),
+    ] = False,
     quiet: options.Quiet = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say what runs, and where.")] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Say what runs, and where.", rich_help_panel=options.RUNNING),
+    ] = False,
 ) -> None:
     """Read the expression of every face in photos and write a report, one row a face.
 
@@ -137,6 +199,7 @@ def predict(
     from fercli.reports.running import open_running
     from fercli.sources import STANDARD_INPUT
 
+    paths = _given(paths)
     kind = choose_format(out, report_format)
     part, parts = _shard(shard)
     resume = resume or retry_errors
@@ -178,7 +241,7 @@ def predict(
             )
         )
         if verbose:
-            say(*_lines(photos.pipeline))
+            say(*defaults_of_run(context), *_lines(photos.pipeline))
         settings = _settings(photos.pipeline, detector, earlier, tta=tta, shard=f"{part}/{parts}")
         if earlier is not None and earlier.count and earlier.settings is None and not quiet:
             say(
@@ -205,6 +268,20 @@ def predict(
     beside.finish()
     if tally[Status.ERROR] or photos.findings.fruitless:
         raise typer.Exit(ExitCode.SOME_UNREADABLE)
+
+
+_EXAMPLES = """Type, for instance:
+  fercli predict photos --out report.csv     a folder's photos into a table
+  fercli predict photos --out report.html    into a page for a browser
+  fercli predict a.jpg b.png                 a table on the terminal
+  find . -name '*.jpg' | fercli predict -    the paths from a pipe
+fercli predict --help lists every option."""
+
+
+def _given(paths: list[str] | None) -> list[str]:
+    if not paths:
+        raise UsageError("No photos are named.", _EXAMPLES)
+    return paths
 
 
 def _lines(pipeline: Pipeline) -> list[str]:

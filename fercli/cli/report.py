@@ -134,6 +134,10 @@ def merge(
         Format | None,
         typer.Option("--format", help="Its format; taken from the name of --out where not given."),
     ] = None,
+    for_excel: Annotated[
+        bool,
+        typer.Option("--for-excel", help="Begin CSV with a byte-order mark, so that Excel reads UTF-8."),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Write the photos of all reports into one, in any format.
@@ -147,6 +151,8 @@ def merge(
     from fercli.reports.settings import keep_settings
 
     kind = choose_format(out, format)
+    if for_excel and kind is not Format.CSV:
+        raise UsageError(f"--for-excel is for CSV, not for {kind}.", "Name a .csv, or leave it out.")
     refuse_place(out, [("report", report) for report in reports])
     photos = 0
     with ExitStack() as stack:
@@ -157,7 +163,9 @@ def merge(
         count = stack.enter_context(counting("photo", shown=not quiet))
         merged = merge_reports(reports)
         say(*() if quiet else merged.differences)
-        with open_report(target, kind, whole=True, settings=merged.settings) as writer:
+        with open_report(
+            target, kind, whole=True, settings=merged.settings, byte_order_mark=for_excel
+        ) as writer:
             for report, rows in merged.photos:
                 writer.write(rows)
                 photos += 1

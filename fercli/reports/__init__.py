@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fercli.reports.settings import Settings
 
 __all__ = [
+    "BYTE_ORDER_MARK",
     "GROWING",
     "STANDARD_OUTPUT",
     "Format",
@@ -38,6 +39,9 @@ __all__ = [
     "refuse_place",
     "replaceable",
 ]
+
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Format(StrEnum):
@@ -71,13 +75,18 @@ def choose_format(out: str, asked: Format | None) -> Format:
 
 @contextmanager
 def open_report(
-    out: str | int, kind: Format, *, whole: bool = False, settings: Settings | None = None
+    out: str | int,
+    kind: Format,
+    *,
+    whole: bool = False,
+    settings: Settings | None = None,
+    byte_order_mark: bool = False,
 ) -> Iterator[Writer]:
     """A report to write photos to: a path, or the number of an open descriptor.
 
     CSV and JSON Lines grow photo by photo, and what is there is whole. A file of another format appears
     when it is complete, or not at all; so does every file in a store, and where `whole` asks for it.
-    Parquet keeps the settings of its run.
+    Parquet keeps the settings of its run. `byte_order_mark` puts one before CSV: by it Excel knows UTF-8.
 
     Raises:
         ReportError: the report cannot be written.
@@ -85,6 +94,8 @@ def open_report(
     """
     if kind in GROWING:
         with (open_appearing if whole or is_in_store(out) else open_growing)(out) as file:
+            if byte_order_mark:
+                file.write(BYTE_ORDER_MARK)
             yield GROWING[kind](file)
         return
     with open_appearing(out) as file:

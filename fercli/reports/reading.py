@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fercli.errors import UsageError, in_one_line
 from fercli.records import COLUMNS, DECIMALS
-from fercli.reports import GROWING, Format, choose_format
+from fercli.reports import BYTE_ORDER_MARK, GROWING, Format, choose_format
 from fercli.reports.html.blocks import read_page
 from fercli.reports.parquet import SETTINGS, import_pyarrow
 from fercli.reports.rows import checked_row, photos
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _BATCH = 1024
 """Rows of Parquet that are in memory at once, beside the row group that they lie in."""
-
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class TornReportError(UsageError):
@@ -114,7 +112,7 @@ class _Lines:
             if not line.endswith(b"\n") or b"\0" in line:
                 raise self.torn()
             try:
-                yield (line.removeprefix(_BYTE_ORDER_MARK) if self.number == 1 else line).decode()
+                yield (line.removeprefix(BYTE_ORDER_MARK) if self.number == 1 else line).decode()
             except UnicodeDecodeError:
                 raise self.broken("is not UTF-8") from None
 

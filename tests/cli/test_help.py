@@ -110,9 +110,22 @@ def test_the_version(run: Run) -> None:
         (["--nonsense"], "nonsense"),
         (["models"], "Usage: fercli models"),
         (["models", "show"], "Missing argument"),
+        (["models", "shwo"], "show"),
+        (["predict", "--bakcend", "onnx"], "--backend"),
+        (["predict"], "fercli predict photos --out report.csv"),
     ],
 )
 def test_wrong_usage_is_2(arguments: list[str], said: str) -> None:
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 2
     assert said in result.output
+
+
+def test_the_options_of_predict_are_in_groups() -> None:
+    shown = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["predict", "--help"]).output
+    groups = re.findall(r"^╭─ (\w+) ─", shown, re.MULTILINE)
+    assert set(groups) == {"Arguments", "Options", "Input", "Faces", "Model", "Output", "Running"}
+    assert len(groups) == len(set(groups))
+    (rest,) = re.findall(r"^╭─ Options ─.*?^╰", shown, re.MULTILINE | re.DOTALL)
+    assert re.findall(r"--[a-z-]+", rest) == ["--help"]
+    assert max(map(len, shown.splitlines())) <= 80

@@ -98,3 +98,19 @@ class TestMerge:
         assert run("report", "merge", *shards, "--out", tmp_path / "all.parquet").returncode == 0
         merged = list(read_report(str(tmp_path / "all.parquet")))
         assert merged == list(read_report(str(tmp_path / "whole.csv")))
+
+
+def test_excel_reads_utf_8_and_so_does_fercli(run: Run, tmp_path: Path) -> None:
+    report, excel = tmp_path / "report.csv", tmp_path / "excel.csv"
+    assert run("predict", "Zoë.jpg", "-q", "--out", report).returncode == 3
+    for _ in range(2):  # it replaces its own
+        assert run("report", "merge", report, "--out", excel, "--for-excel", "-q") == (0, b"", "")
+    assert excel.read_bytes() == b"\xef\xbb\xbf" + report.read_bytes()
+    assert run("report", "merge", excel, "-q").stdout == report.read_bytes()
+    assert run("predict", "Zoë.jpg", "-q", "--resume", "--out", excel).returncode == 3
+
+
+def test_the_mark_for_excel_is_for_csv_alone(run: Run, tmp_path: Path) -> None:
+    done = run("report", "merge", tmp_path / "a.csv", "--out", tmp_path / "a.jsonl", "--for-excel")
+    assert done.returncode == 2
+    assert done.stderr.startswith("fercli: --for-excel is for CSV, not for jsonl.")

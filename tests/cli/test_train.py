@@ -317,7 +317,9 @@ def test_the_ablation_as_a_recipe_names_its_command(inputs: Inputs, tmp_path: Pa
 def test_an_unknown_recipe_is_refused(inputs: Inputs, tmp_path: Path) -> None:
     result = train("artikle", "--data", inputs.data, "--out", str(tmp_path / "out"))
     assert result.exit_code == 2
-    assert result.stderr.startswith("fercli: There is no recipe artikle.\nChoose one of article")
+    assert result.stderr.startswith(
+        "fercli: There is no recipe artikle.\nDid you mean article? Choose one of article"
+    )
 
 
 def test_an_unknown_architecture_is_refused(inputs: Inputs, tmp_path: Path) -> None:

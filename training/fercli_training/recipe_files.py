@@ -39,10 +39,8 @@ def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
     shipped = recipe_names()
     path = _FOLDER / f"{name}.toml" if name in shipped else Path(name)
     if not path.is_file():
-        raise UsageError(
-            f"There is no recipe {name}.",
-            f"Choose one of {', '.join(shipped)}, or give a TOML file.",
-        )
+        choice = f"Choose one of {', '.join(shipped)}, or give a TOML file."
+        raise UsageError(f"There is no recipe {name}.", f"{did_you_mean(name, shipped)} {choice}".lstrip())
     tables = _read(path)
     _refuse_unknown(tables, ("architecture", "training"), str(path))
     return _recipe(path.stem, tables, path, overrides)
