@@ -124,7 +124,8 @@ class _Running:
             if not self._to_cut:
                 self._rewrite(earlier.photos())
         self._open(begun=self._before > 0)
-        keep_settings(working, settings)
+        self._settings = settings
+        keep_settings(working, settings, changing=True)
 
     def _open(self, *, begun: bool) -> None:
         self._file = ExitStack()
@@ -201,6 +202,7 @@ class _Running:
                 self._put_in_place()
         finally:
             self._close()
+        keep_settings(self.working, self._settings)
 
     def safe(self, error: ReportError) -> ReportError:
         """The error, with what is safe, and how to go on."""
