@@ -188,8 +188,8 @@ def depths() -> Iterator[Hostile]:
     grey = np.pad(rgb[..., 0], ((0, 16), (0, 0)))
     yield _read(b"tiled.tif", tiff(grey, tile=(32, 32)))
     for tile in ((16, 16), (16, 32)):  # which the libtiff of OpenCV 5 does not read
-        name = f"tiles of {tile[0]} by {tile[1]}.tif".encode()
-        yield Hostile(name, tiff(grey, tile=tile), frozenset({READ, Kind.UNSUPPORTED}))
+        called = f"tiles of {tile[0]} by {tile[1]}.tif".encode()
+        yield Hostile(called, tiff(grey, tile=tile), frozenset({READ, Kind.UNSUPPORTED}))
     yield _read(b"tiled and cut off.tif", tiff(grey, tile=(32, 32), size=(60, 60)))
     from PIL import Image
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,12 @@ def result(path: str) -> Photo:
 def mended(path: str) -> Photo:
     """As `result`, once whatever could not be read can be."""
     return replace(result(path), error=None)
+
+
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of runs need not wait for it."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 class Going:
@@ -218,6 +225,28 @@ class TestSettings:
             going.run(PATHS, resume=True, told=replace(USUAL, min_face="60"))
         assert same(going.run(PATHS, resume=True), PATHS)
 
+    @pytest.mark.parametrize("stop_after", [3, None])
+    def test_those_of_a_report_that_another_has_replaced_count_for_nothing(
+        self, going: Going, tmp_path: Path, stop_after: int | None
+    ) -> None:
+        going.run(PATHS)
+        other = Going(tmp_path / f"other.{going.kind}", going.kind)
+        told = replace(USUAL, min_face="60")
+        other.run(["two", *PATHS[2:]], told=told, stop_after=stop_after)
+        if other.growing.exists():
+            other.growing.replace(going.growing)
+        else:
+            Path(other.out).replace(going.out)
+        assert read_settings(str(going.growing), Format.JSONL) in {None, told}
+        assert going.run(PATHS, resume=True, told=told)
+
+    def test_a_copy_keeps_them(self, going: Going, tmp_path: Path) -> None:
+        going.run(PATHS)
+        copy = Path(shutil.copytree(tmp_path, tmp_path / "copy")) / Path(going.out).name
+        assert read_settings(str(copy)) == USUAL
+        with pytest.raises(UsageError, match="--min-face 40, now 60"):
+            Going(copy, going.kind).run(PATHS, resume=True, told=replace(USUAL, min_face="60"))
+
     def test_a_report_without_a_photo_has_none_to_keep(self, going: Going) -> None:
         going.run(PATHS, stop_after=0)
         other = replace(USUAL, min_face="60")
@@ -307,10 +336,9 @@ class Disk:
 
 
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
-    kept, fsync = Disk(), os.fsync
+    kept = Disk()
 
     def noticed(number: int) -> None:
-        fsync(number)
         kept.add(os.fstat(number))
 
     monkeypatch.setattr(os, "fsync", noticed)

@@ -148,7 +148,7 @@ def merge(
     """
     from fercli.locking import locked
     from fercli.reports.merging import merge_reports
-    from fercli.reports.settings import keep_settings
+    from fercli.reports.settings import bind_settings, keep_settings
 
     kind = choose_format(out, format)
     if for_excel and kind is not Format.CSV:
@@ -172,5 +172,6 @@ def merge(
                 count(report)
         if is_file:
             keep_settings(out, None if kind is Format.PARQUET else merged.settings)
+            bind_settings(out)
     if not quiet:
         say(f"{photos} photos of {len(reports)} reports" + ("." if out == STANDARD_OUTPUT else f"; {out}."))

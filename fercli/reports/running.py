@@ -24,7 +24,7 @@ from fercli.reports.output import open_growing
 from fercli.reports.place import refuse_other_file
 from fercli.reports.reading import read_growing
 from fercli.reports.rows import photo_key
-from fercli.reports.settings import keep_settings
+from fercli.reports.settings import bind_settings, keep_settings
 from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def _complete(working: str, out: str, kind: Format, settings: Settings | None) -
             for rows, _ in read_growing(working, Format.JSONL):
                 writer.write(rows)
     keep_settings(out, None if kind is Format.PARQUET else settings)
+    bind_settings(out)
     keep_settings(working, None)
     Path(working).unlink()
 
@@ -124,8 +125,7 @@ class _Running:
             if not self._to_cut:
                 self._rewrite(earlier.photos())
         self._open(begun=self._before > 0)
-        self._settings = settings
-        keep_settings(working, settings, changing=True)
+        keep_settings(working, settings)
 
     def _open(self, *, begun: bool) -> None:
         self._file = ExitStack()
@@ -202,7 +202,7 @@ class _Running:
                 self._put_in_place()
         finally:
             self._close()
-        keep_settings(self.working, self._settings)
+        bind_settings(self.working)
 
     def safe(self, error: ReportError) -> ReportError:
         """The error, with what is safe, and how to go on."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from fercli.bundle import Bundle
 
 _NAME = ".fercli-run"
-_BEGINS = "report_begins_with"
 _FIRST_ROWS = 1024
 """Bytes."""
 
@@ -127,38 +127,41 @@ def settings_file(report: str) -> Path:
     return path.with_name(f".{path.name}{_NAME}")
 
 
-def keep_settings(report: str, settings: Settings | None, *, changing: bool = False) -> None:
-    """Writes the settings beside a report, where that is possible; None removes those of an earlier one.
-
-    They hold for what the report begins with, so that another one in its place is not taken for it; unless
-    that may be `changing` still.
-    """
+def keep_settings(report: str, settings: Settings | None) -> None:
+    """Writes the settings beside a report, where that is possible; None removes those of an earlier one."""
     place = settings_file(report)
     with suppress(ReportError, OSError):
         if settings is None:
             place.unlink()
             return
-        values = json.loads(settings.to_json()) | ({} if changing else {_BEGINS: _beginning(report)})
         with whole_file(place) as made:
-            made.write_text(json.dumps(values) + "\n", "utf-8")
+            made.write_text(settings.to_json() + "\n", "utf-8")
+
+
+def bind_settings(report: str) -> None:
+    """Has the settings beside a report hold for what it begins with, not for another in its place."""
+    with suppress(OSError), settings_file(report).open("r+") as file:
+        file.seek(0, os.SEEK_END)
+        file.write(f"{_beginning(report)}\n")
 
 
 def kept_settings(report: str) -> Settings | None:
     """The settings beside a report; None where there are none that can be read, or they are another's."""
     try:
-        text = settings_file(report).read_bytes()
-        settings = Settings.from_json(text)
-        if settings is not None and json.loads(text).get(_BEGINS) not in {None, _beginning(report)}:
+        settings, _, begins_with = settings_file(report).read_bytes().partition(b"\n")
+        if begins_with and begins_with.strip() != _beginning(report).encode():
             return None
-    except (OSError, TypeError):
+    except OSError:
         return None
-    return settings
+    return Settings.from_json(settings)
 
 
 def _beginning(report: str) -> str:
     """What a report begins with, as a sum."""
     with Path(report).open("rb") as file:
-        return sha256(file.read(_FIRST_ROWS)).hexdigest()
+        start = file.read(_FIRST_ROWS)
+        # All pages begin alike.
+        return (file_digest(file, "sha256") if start.startswith(b"<") else sha256(start)).hexdigest()
 
 
 def refuse_other_settings(report: str, earlier: Settings, now: Settings) -> None:
