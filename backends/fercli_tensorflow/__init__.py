@@ -1,4 +1,4 @@
-"""The backend `tensorflow`: the network of a bundle's model.json in Keras, with weights.safetensors."""
+"""The backend `tensorflow`: the network of a bundle's model.json in Keras, with its weights."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TensorFlowBackend:
 
         Raises:
             DeviceError: TensorFlow has no such CUDA device.
-            ModelError: weights.safetensors is not what it should be.
+            ModelError: the weights are not what they should be.
         """
         tensorflow = import_tensorflow()
         from fercli_tensorflow.network import load_network

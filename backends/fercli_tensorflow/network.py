@@ -40,7 +40,7 @@ def load_network(bundle: Bundle) -> Any:
     """The bundle's network with its weights: float32 (N, 1, 48, 48) grey in 0..1 to logits (N, 7).
 
     Raises:
-        ModelError: weights.safetensors is not what it should be.
+        ModelError: the weights are not what they should be.
     """
     weights = read_weights(bundle)
     model = _build(bundle.architecture)

@@ -1,4 +1,4 @@
-"""The backend `torch`: the network of a bundle's model.json in PyTorch, with weights.safetensors."""
+"""The backend `torch`: the network of a bundle's model.json in PyTorch, with its weights."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TorchBackend:
 
         Raises:
             DeviceError: torch has no such CUDA device.
-            ModelError: weights.safetensors is not what it should be.
+            ModelError: the weights are not what they should be.
         """
         import torch
 

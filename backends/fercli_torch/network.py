@@ -153,7 +153,7 @@ def load_network(bundle: Bundle) -> nn.Module:
     """The bundle's network with its weights, in evaluation mode.
 
     Raises:
-        ModelError: weights.safetensors is not what it should be.
+        ModelError: the weights are not what they should be.
     """
     weights = {name: torch.from_numpy(tensor) for name, tensor in read_weights(bundle).items()}
     network = build_network(bundle.architecture)

@@ -106,7 +106,7 @@ class ArticleArchitecture:
         return (self.convolutions or (1,))[-1], side
 
     def tensors(self) -> dict[str, tuple[int, ...]]:
-        """The name and shape of every tensor of weights.safetensors, in torch's layout."""
+        """The name and shape of every tensor of the weights, in torch's layout."""
         shapes: dict[str, tuple[int, ...]] = {}
         channels = 1
         for number, width in enumerate(self.convolutions):

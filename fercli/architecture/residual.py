@@ -72,7 +72,7 @@ class ResidualArchitecture:
         return blocks
 
     def tensors(self) -> dict[str, tuple[int, ...]]:
-        """The name and shape of every tensor of weights.safetensors, in torch's layout."""
+        """The name and shape of every tensor of the weights, in torch's layout."""
         shapes = _convolution("stem", 1, self.stem, _KERNEL)
         for name, inputs, outputs, stride in self.blocks():
             shapes |= _convolution(f"{name}.first", inputs, outputs, _KERNEL)

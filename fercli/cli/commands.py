@@ -40,10 +40,12 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            place = origin(error.ctx, error.param.name) if error.ctx and error.param else None
+            context: Any = error.ctx
+            parameter: Any = error.param
+            place = origin(context, parameter.name) if context and parameter else None
             if place is None:
                 raise
-            raise UsageError(f"{place}: {error.param.opts[0]}: {error.message}") from error
+            raise UsageError(f"{place}: {parameter.opts[0]}: {error.message}") from error
         except (KeyboardInterrupt, EOFError, OSError) as error:  # Typer has endings of its own for these
             raise typer.Exit(end(error)) from error
 

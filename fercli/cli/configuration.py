@@ -8,12 +8,13 @@ variable, then the file.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from fercli.errors import UsageError, did_you_mean
+from fercli.errors import UnavailableError, UsageError, did_you_mean
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
@@ -72,6 +73,16 @@ def defaults_of_run(context: typer.Context) -> list[str]:
         if place := origin(context, option.name):
             found.setdefault(place, []).append(name)
     return [f"defaults: {', '.join(names)} from {place}" for place, names in found.items()]
+
+
+@contextmanager
+def defaults_named(context: typer.Context) -> Iterator[None]:
+    """What a command cannot use may not have been typed: its error says which options were not."""
+    try:
+        yield
+    except (UsageError, UnavailableError) as error:
+        error.remedy = "\n".join(filter(None, [error.remedy, *defaults_of_run(context)]))
+        raise
 
 
 def defaults_in_sight(context: typer.Context) -> list[str]:

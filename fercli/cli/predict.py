@@ -15,7 +15,7 @@ import typer
 
 from fercli import defaults
 from fercli.cli import options
-from fercli.cli.configuration import defaults_of_run
+from fercli.cli.configuration import defaults_named, defaults_of_run
 from fercli.cli.finding import nothing_to_do, say_findings
 from fercli.cli.messages import counting, say
 from fercli.cli.summary import Beside
@@ -201,7 +201,6 @@ def predict(
 
     paths = _given(paths)
     kind = choose_format(out, report_format)
-    part, parts = _shard(shard)
     resume = resume or retry_errors
     if STANDARD_INPUT in paths and sys.stdin is None:
         raise UsageError(
@@ -213,6 +212,8 @@ def predict(
     if resume and not growing:
         raise UsageError("--resume needs a report to go on with.", "Name its file with --out.")
     with ExitStack() as stack:
+        stack.enter_context(defaults_named(context))
+        part, parts = _shard(shard)
         target = stack.enter_context(claimed(out))
         if growing:
             stack.enter_context(locked(out))

@@ -114,11 +114,26 @@ def test_a_file_that_is_named_and_not_there_is_wrong_usage(predict: Predict, fol
     assert err.startswith(f"fercli: {folder / 'none.toml'} cannot be read: No such file or directory.")
 
 
-def test_a_wrong_value_of_a_variable_names_the_variable(predict: Predict, folder: Path) -> None:
+@pytest.mark.parametrize("name", ["MIN_FACE", "WORKERS"])
+def test_a_wrong_value_of_a_variable_names_the_variable(predict: Predict, folder: Path, name: str) -> None:
     assert folder.is_dir()
-    code, _, err = predict(env={"FERCLI_PREDICT_MIN_FACE": "ten"})
+    code, _, err = predict(env={f"FERCLI_PREDICT_{name}": "ten"})
     assert code == 2
-    assert err.startswith("fercli: FERCLI_PREDICT_MIN_FACE: --min-face")
+    assert err.startswith(f"fercli: FERCLI_PREDICT_{name}: ")
+    assert f"--{name.lower().replace('_', '-')}" in err
+
+
+@pytest.mark.parametrize(
+    ("key", "code"), [("backend", 5), ("detector", 5), ("device", 5), ("model", 5), ("shard", 2)]
+)
+def test_what_only_the_run_finds_wrong_is_said_with_where_it_stands(
+    predict: Predict, folder: Path, key: str, code: int
+) -> None:
+    value = ["absent"] if key == "model" else "absent"
+    (folder / "fercli.toml").write_text(f"[predict]\n{key} = {json.dumps(value)}\n")
+    exit_code, _, err = predict()
+    assert exit_code == code
+    assert f"defaults: {key} from {folder / 'fercli.toml'}\n" in err
 
 
 def test_other_variables_are_left_alone(predict: Predict, folder: Path) -> None:

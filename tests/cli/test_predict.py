@@ -198,9 +198,9 @@ class TestOptions:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "Missing argument"),
+        ([], "No photos are named."),
         (["a.jpg", "--nonsense"], "nonsense"),
-        (["a.jpg", "-o", "report.xlsx"], "report.xlsx does not end in .csv, .json, .jsonl, .parquet."),
+        (["a.jpg", "-o", "report.xlsx"], "report.xlsx does not end in .csv, .json, .jsonl,"),
         (["a.jpg", "--format", "xlsx"], "xlsx"),
         (["a.jpg", "--min-score", "2"], "--min-score"),
         (["a.jpg", "--batch-size", "0"], "--batch-size"),

@@ -1,0 +1,85 @@
+"""A model's weights, read from model.onnx where it has no weights.safetensors."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx  # noqa: TID253 - the tests change its files
+import pytest
+from onnx import numpy_helper  # noqa: TID253 - as above
+
+from fercli.bundle import MODELS, ONNX, WEIGHTS, load_bundle, sha256
+from fercli.errors import ModelError
+from fercli.weights import read_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def without_weights(name: str, folder: Path, change: Callable[[Any], None] | None = None) -> str:
+    """A copy of a model that ships whose only copy of the weights is model.onnx, changed."""
+    folder.mkdir()
+    path = folder / ONNX
+    shutil.copy(MODELS / name / ONNX, path)
+    if change is not None:
+        network = onnx.load(path)
+        change(network.graph)
+        onnx.save(network, path)
+    description = json.loads((MODELS / name / "model.json").read_text("utf-8"))
+    (folder / "model.json").write_text(json.dumps(description | {"files": {ONNX: sha256(path)}}))
+    return str(folder)
+
+
+def test_article_keeps_every_tensor_in_model_onnx() -> None:
+    bundle = load_bundle("article")
+    assert WEIGHTS not in bundle.files
+    weights = read_weights(bundle)
+    assert {name: tensor.shape for name, tensor in weights.items()} == bundle.architecture.tensors()
+    kept = {one.name: one for one in onnx.load(bundle.verified(ONNX)).graph.initializer}
+    for name, tensor in weights.items():
+        assert np.array_equal(tensor, numpy_helper.to_array(kept[name]))
+
+
+def test_folded_normalisations_are_no_weights(tmp_path: Path) -> None:
+    bundle = load_bundle(without_weights("residual", tmp_path / "model"))
+    with pytest.raises(ModelError, match=r"model\.onnx lacks stages\.0\.0\.first\.normalisation\.bias\.$"):
+        read_weights(bundle)
+
+
+def _lacking(graph: Any) -> None:
+    graph.initializer.remove(next(one for one in graph.initializer if one.name == "classifier.bias"))
+
+
+def _turned(graph: Any) -> None:
+    tensor = next(one for one in graph.initializer if one.name == "classifier.weight")
+    tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).T.copy(), tensor.name))
+
+
+def _halved(graph: Any) -> None:
+    tensor = next(one for one in graph.initializer if one.name == "classifier.bias")
+    tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name))
+
+
+def _short(graph: Any) -> None:
+    tensor = next(one for one in graph.initializer if one.name == "classifier.bias")
+    tensor.raw_data = tensor.raw_data[:-4]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_lacking, "lacks classifier.bias"),
+        (_turned, "has classifier.weight of shape [512, 7] instead of [7, 512]"),
+        (_halved, "lacks classifier.bias"),
+        (_short, "lacks classifier.bias"),
+    ],
+)
+def test_what_is_wrong_with_them_is_named(tmp_path: Path, change: Callable[[Any], None], said: str) -> None:
+    bundle = load_bundle(without_weights("article", tmp_path / "model", change))
+    with pytest.raises(ModelError) as caught:
+        read_weights(bundle)
+    assert caught.value.message == f"{bundle.folder / ONNX} {said}."
