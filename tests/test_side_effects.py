@@ -59,6 +59,10 @@ COMMANDS = {
         temporary=True,
     ),
     "data-inspect": Command(("data", "inspect", "given/fer2013.csv")),
+    "data-crop": Command(
+        ("data", "crop", "given/happy", "-o", "asked/faces", "--split", "1,0,0"),
+        said=r"asked/faces: Training 1, .*\nWhose face it is, is not known of 1 picture.*\n",
+    ),
     "doctor": Command(("doctor",)),
     "models": Command(("models", "verify", "default")),
     "help": Command(("--help",)),
@@ -104,6 +108,8 @@ def place(tmp_path: Path) -> Place:
         (tmp_path / name).mkdir()
     write(tmp_path / "given" / "fer2013.csv")
     (tmp_path / "given" / "tiny.toml").write_text(RECIPE)
+    (tmp_path / "given" / "happy").mkdir()
+    shutil.copy(FACE, tmp_path / "given" / "happy")
     return Place(tmp_path)
 
 

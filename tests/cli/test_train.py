@@ -3,6 +3,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -202,6 +203,47 @@ def test_a_teacher_changes_what_is_learned(inputs: Inputs, tmp_path: Path) -> No
     ]
     assert losses[0] != losses[1]
     assert "make 50%" in (tmp_path / "taught" / "model" / "MODEL_CARD.md").read_text("utf-8")
+
+
+def test_a_run_starts_from_a_model_and_goes_on_as_it_began(inputs: Inputs, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    common = [inputs.recipe, "--data", inputs.data, "--set", "learning_rate=0.001", "--out"]
+    assert train(*common, str(first), "--set", "epochs=1").exit_code == 0
+    result = train(*common, str(second), "--set", "epochs=1", "--init", str(first))
+    assert result.exit_code == 0, result.stderr
+    origin = load_bundle(str(second)).description["provenance"]["origin"]
+    assert origin == {"model": "tiny", "sha256": load_bundle(str(first)).sha256}
+
+    made = shutil.copytree(second / "model", tmp_path / "made")
+    other = train(*common, str(second), "--resume", "--init", str(made))
+    assert other.exit_code == 2
+    assert f"The run in {second} began from tiny (sha256 {origin['sha256']}), not from tiny" in other.stderr
+    assert other.stderr.splitlines()[-1] == "Leave out --init, or choose another --out."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (
+            ["--init", "default"],
+            2,
+            "its network is 'residual', the recipe's 'article'.\nStart from a model of",
+        ),
+        (["--init", "defualt"], 5, "There is no model defualt.\nThe models that ship are"),
+        (
+            ["--init", "article"],
+            2,
+            "its convolutions is [64, 64, 128], the recipe's [6, 8]; its dense is [512, 512], the",
+        ),
+    ],
+)
+def test_a_model_that_does_not_fit_is_refused_before_the_data_are_read(
+    arguments: list[str], code: int, message: str, inputs: Inputs, tmp_path: Path
+) -> None:
+    result = train(inputs.recipe, "--data", "gone.csv", "--out", str(tmp_path / "out"), *arguments)
+    assert result.exit_code == code
+    assert message in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_ensemble_that_is_better_is_kept_beside(inputs: Inputs, tmp_path: Path) -> None:
