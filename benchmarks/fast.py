@@ -102,7 +102,7 @@ def make_large(folder: Path) -> None:
     folder.mkdir(parents=True)
     chosen = random.Random(3)  # noqa: S311 - the same photos every time
     samples = [
-        cv2.cvtColor(decode(path.read_bytes()), cv2.COLOR_RGB2BGR)
+        np.asarray(cv2.cvtColor(decode(path.read_bytes()), cv2.COLOR_RGB2BGR), np.uint8)
         for path in sorted(SAMPLES.iterdir())
         if "no-face" not in path.name
     ]
