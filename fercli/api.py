@@ -37,11 +37,11 @@ from fercli.engines.local import run_local
 from fercli.engines.memory import usable_memory, usable_workers
 from fercli.engines.workers import Workers
 from fercli.errors import UsageError, shortages_named
-from fercli.images import decode, read_picture
+from fercli.images import Picture, decode_reduced
 from fercli.prediction import Predictor
 from fercli.reader import FaceReader, Pipeline
 from fercli.smallest_face import SmallestFace, smallest_face
-from fercli.sources import Findings, archive_url, find_photos, printable_path
+from fercli.sources import Findings, archive_url, find_photos, printable_path, read_photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from fercli.analyzer import Reducible
     from fercli.bundle import Bundle
     from fercli.records import Photo
 
@@ -68,6 +69,7 @@ def read_faces(
     device: str = DEVICE,
     min_face: int | str = MIN_FACE,
     min_score: float = MIN_SCORE,
+    fast: bool = False,
     tta: bool = False,
     recursive: bool = True,
     include: str | Sequence[str] = (),
@@ -99,6 +101,7 @@ def read_faces(
         device: where the network runs: `auto`, `cpu`, `cuda` or `cuda:N`.
         min_face: the smallest face, in pixels, or as a share of the photo's shorter side, such as "5%".
         min_score: the lowest score of a face, 0 to 1.
+        fast: whether large photos are decoded smaller, and their smallest faces left out (docs/fast.md).
         tta: whether each face and its mirror image are read, and averaged.
         recursive: whether folders inside folders are entered.
         include: in folders, take only files that match one of these patterns.
@@ -130,11 +133,12 @@ def read_faces(
     with ExitStack() as stack, shortages_named():
         # They load the detector while the networks are loaded here.
         processes = Workers(
-            partial(load_detector, detector, smallest, min_score, threads=1),
+            partial(load_detector, detector, smallest, min_score, threads=1, fast=fast),
             max_pixels,
             _useful(workers, listed),
             timeout,
             usable_memory(),
+            fast=fast,
         )
         stack.callback(processes.close)
         bundles = _bundles(model)
@@ -169,6 +173,7 @@ def analyze(
     device: str = DEVICE,
     min_face: int | str = MIN_FACE,
     min_score: float = MIN_SCORE,
+    fast: bool = False,
     tta: bool = False,
     max_pixels: int = MAX_PIXELS,
 ) -> Photo:
@@ -192,6 +197,7 @@ def analyze(
         device: likewise.
         min_face: likewise.
         min_score: likewise.
+        fast: likewise; an array is as large as it is.
         tta: likewise.
         max_pixels: likewise; an array may have any number.
 
@@ -208,8 +214,11 @@ def analyze(
     smallest = smallest_face(min_face)
     path, picture = _picture(image, max_pixels)
     with _ONE_AT_A_TIME, shortages_named():
-        analyzer = _analyzer(_bundles(model), backend, detector, device, smallest, min_score, tta)
-        (photo,) = analyzer.analyze([(path, picture)])
+        analyzer = _analyzer(_bundles(model), backend, detector, device, smallest, min_score, fast, tta)
+        if fast:
+            (photo,) = analyzer.analyze_fast([(path, picture)])
+        else:
+            (photo,) = analyzer.analyze([(path, lambda: picture(lambda *_: 1).rgb)])
     return photo
 
 
@@ -225,11 +234,12 @@ def _analyzer(
     device: str,
     min_face: SmallestFace,
     min_score: float,
+    fast: bool,
     tta: bool,
 ) -> Analyzer:
     """By the models themselves, not by their names: one that was made anew is loaded anew."""
     threads = usable_cores()
-    finder = load_detector(detector, min_face, min_score, threads)
+    finder = load_detector(detector, min_face, min_score, threads, fast=fast)
     classifiers = load_classifiers(bundles, backend, device, threads).classifiers
     return Analyzer(finder, Predictor(classifiers, mirrored=tta))
 
@@ -241,20 +251,20 @@ def _bundles(model: AnyPath | Sequence[AnyPath]) -> tuple[Bundle, ...]:
     return bundles
 
 
-def _picture(
-    image: AnyPath | Encoded | NDArray[np.uint8], max_pixels: int
-) -> tuple[str, Callable[[], NDArray[np.uint8]]]:
+def _picture(image: AnyPath | Encoded | NDArray[np.uint8], max_pixels: int) -> tuple[str, Reducible]:
     """The path of an image, if it has one, and what gives its pixels."""
     if isinstance(image, str | os.PathLike):
         path = os.fsdecode(image)
-        return printable_path(path), partial(read_picture, path, max_pixels)
+        return printable_path(path), lambda reduction: decode_reduced(
+            read_photo(path), reduction, max_pixels
+        )
     if isinstance(image, bytes | bytearray | memoryview):
-        return "", partial(decode, bytes(image), max_pixels)
+        return "", lambda reduction: decode_reduced(bytes(image), reduction, max_pixels)
     if not isinstance(image, np.ndarray):
         raise UsageError(f"A {type(image).__name__} is no image.", _IMAGES)
     if image.dtype != np.uint8 or image.shape[2:] != (3,) or not image.size:
         raise UsageError(f"An array of {image.dtype} {image.shape} is no image.", _IMAGES)
-    return "", partial(np.ascontiguousarray, image)
+    return "", lambda _: Picture(np.ascontiguousarray(image), *image.shape[:2])
 
 
 _IMAGES = "Give a path, a file's bytes, or an upright picture as an array: uint8 (H, W, 3), RGB."

@@ -9,10 +9,11 @@ from dataclasses import astuple
 from functools import lru_cache
 from itertools import chain
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from fercli.errors import UsageError
 from fercli.guard import guarded
-from fercli.plugins import find_detector
+from fercli.plugins import FastDetector, find_detector
 from fercli.records import Box, Face, Landmarks
 from fercli.smallest_face import SmallestFace, smallest_face
 
@@ -22,15 +23,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fercli.plugins import Detector, DetectorPlugin
+    from fercli.images import Picture
+    from fercli.plugins import DetectorPlugin
 
 _KEPT = 16
 """Detectors that are kept, one a size of the smallest face; photos come in few sizes."""
 
 
 def load_detector(
-    name: str, min_face: int | str | SmallestFace, min_score: float, threads: int
-) -> Detector:
+    name: str, min_face: int | str | SmallestFace, min_score: float, threads: int, *, fast: bool = False
+) -> FastDetector:
     """The detector of a name, checked and guarded.
 
     A call raises UnavailableError where the detector fails, or gives anything but faces that lie somewhere.
@@ -41,37 +43,53 @@ def load_detector(
             photo, the plugin loads a detector for each number of pixels that comes of it.
         min_score: the lowest score of a face.
         threads: how many threads a call may use.
+        fast: whether `detect_fast` will be called.
 
     Raises:
-        UsageError: there is no face as small as that, for fercli or for the detector.
+        UsageError: no face as small as that is looked for, or the detector has no fast way.
         UnavailableError: there is none of that name, it cannot run here, or fails to load.
     """
     smallest = smallest_face(min_face)
     plugin = find_detector(name)
-    return guarded(f"detector {name}", lambda: _Checked(plugin, smallest, min_score, threads))
+    return guarded(f"detector {name}", lambda: _Checked(plugin, smallest, min_score, threads, fast=fast))
 
 
 class _Checked:
     """A detector whose faces lie somewhere, or an error."""
 
     def __init__(
-        self, plugin: DetectorPlugin, smallest: SmallestFace, min_score: float, threads: int
+        self, plugin: DetectorPlugin, smallest: SmallestFace, min_score: float, threads: int, *, fast: bool
     ) -> None:
         from fercli.crop import Framing  # OpenCV, which whoever only asks for a plugin need not wait for
 
         self._smallest = smallest
         self._load = lru_cache(_KEPT)(lambda pixels: plugin.load(pixels, min_score, threads))
+        self._fast = fast
         self._first = self._load(smallest.in_pixels(0, 0))  # which shows whether it can be loaded at all
         self.framing = self._first.framing
         if not isinstance(self.framing, Framing):
             raise TypeError("its framing is no fercli.crop.Framing")
+        if fast and not isinstance(self._first, FastDetector):
+            raise UsageError(f"The detector {plugin.name} has no fast way.", "Leave --fast out.")
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
-        detector = self._load(self._smallest.in_pixels(*rgb.shape[:2]))
-        return [_sane(face) for face in detector.detect(rgb)]
+        return [_sane(face) for face in self._of(*rgb.shape[:2]).detect(rgb)]
+
+    def reduction(self, height: int, width: int) -> int:
+        return self._of(height, width).reduction(height, width)
+
+    def detect_fast(self, picture: Picture) -> list[Face]:
+        detector = self._of(picture.height, picture.width)
+        return [_sane(face) for face in detector.detect_fast(picture)]
+
+    def _of(self, height: int, width: int) -> FastDetector:
+        """The detector for photos of that size; only where `fast` was asked for it has to have that way."""
+        return cast("FastDetector", self._load(self._smallest.in_pixels(height, width)))
 
     def describe(self) -> Mapping[str, str]:
         about = {str(key): str(value) for key, value in self._first.describe().items()}
+        if self._fast:
+            about["fast"] = "on"
         # A detector that has no smallest face says so, and one of many says its own.
         return about | {"min_face": str(self._smallest)} if about.get("min_face") else about
 

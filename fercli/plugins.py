@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from fercli.bundle import Bundle
     from fercli.crop import Framing
+    from fercli.images import Picture
     from fercli.records import Face
 
 BACKENDS = "fercli.backends"
@@ -86,6 +87,19 @@ class Detector(Protocol):
 
     def describe(self) -> Mapping[str, str]:
         """What really runs: `detector`, `runtime`, `version`, `min_face`, `min_score`."""
+        ...
+
+
+@runtime_checkable
+class FastDetector(Detector, Protocol):
+    """A detector that also has a faster way, for `--fast`, which may miss small faces of large photos."""
+
+    def reduction(self, height: int, width: int) -> int:
+        """By how much a photo of that size may be decoded smaller for `detect_fast`: 1, 2, 4 or 8."""
+        ...
+
+    def detect_fast(self, picture: Picture) -> list[Face]:
+        """As `detect`, in pixels of `picture.rgb`, which may be smaller than the photo, or not."""
         ...
 
 

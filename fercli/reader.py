@@ -22,7 +22,8 @@ class Pipeline(NamedTuple):
     Attributes:
         models: the models, whose probabilities are averaged.
         backend: what runs their networks: `name`, `runtime`, `version`, `device`, `precision`, `threads`.
-        detector: what finds the faces: `detector`, `runtime`, `version`, `min_face`, `min_score`.
+        detector: what finds the faces: `detector`, `runtime`, `version`, `min_face`, `min_score`, and
+            `fast` where its fast way is taken.
         workers: how many processes read photos.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -84,6 +84,15 @@ class Face:
     score: float
     landmarks: Landmarks | None = None
     probabilities: tuple[float, ...] | None = None
+
+    def scaled(self, across: float, down: float) -> Face:
+        """The face in a picture that is so many times as wide, and as high."""
+        box, points = self.box, self.landmarks
+        return replace(
+            self,
+            box=Box(box.x1 * across, box.y1 * down, box.x2 * across, box.y2 * down),
+            landmarks=points and Landmarks(*((x * across, y * down) for x, y in astuple(points))),
+        )
 
     @property
     def expression(self) -> str | None:

@@ -32,7 +32,9 @@ USUAL = Settings(
         ({"min_face": "60"}, "--min-face 40, now 60"),
         ({"min_score": "0.5"}, "--min-score 0.9, now 0.5"),
         ({"precision": "int8"}, "the precision float32, now int8"),
+        ({"min_face": "5%"}, "--min-face 40, now 5%"),
         ({"tta": True}, "--tta off, now on"),
+        ({"fast": True}, "--fast off, now on"),
     ],
 )
 def test_what_changes_rows_is_refused_and_named(changed: dict[str, object], said: str) -> None:
@@ -57,7 +59,12 @@ def test_the_order_of_averaged_models_does_not_matter() -> None:
 
 
 def test_they_are_read_as_they_were_written() -> None:
-    assert Settings.from_json(USUAL.to_json()) == USUAL
+    for settings in (USUAL, replace(USUAL, min_face="5%", fast=True)):
+        assert Settings.from_json(settings.to_json()) == settings
+
+
+def test_those_from_before_there_was_a_fast_way_are_read() -> None:
+    assert Settings.from_json(USUAL.to_json().replace(', "fast": false', "")) == USUAL
     assert Settings.from_json(USUAL.to_json().replace("{", '{"of a later version": 1, ', 1)) == USUAL
 
 

@@ -16,7 +16,7 @@ import threading
 from enum import Enum, auto
 from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from fercli.engines.memory import BYTES_A_PIXEL, room_in_process
 from fercli.errors import FercliError, PhotoError, PhotoErrorKind, shortage
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fercli.plugins import Detector
+    from fercli.images import Picture
+    from fercli.plugins import Detector, FastDetector
 
 SMALL_FILE = 4 << 20
 """Bytes that a worker reads without asking."""
@@ -40,6 +41,8 @@ class Setup(NamedTuple):
     max_pixels: int
     memory: int
     """Bytes that a photo may take at most, all to itself."""
+    fast: bool = False
+    """Whether the detector's fast way is taken."""
 
 
 class Task(NamedTuple):
@@ -71,8 +74,8 @@ def main() -> None:
     try:
         told = _listen(tasks)
         # Heavy, so that memory may run out here already.
-        from fercli.analyzer import prepare
-        from fercli.images import decode
+        from fercli.analyzer import prepare, prepare_fast
+        from fercli.images import decode, decode_reduced
 
         setup: Setup = _next(told)
         detector = setup.load_detector()
@@ -85,7 +88,12 @@ def main() -> None:
         return
     while True:
         photo = _Photo(_next(told), setup, told, answers)
-        _answer(answers, prepare(photo.name, partial(photo.picture, decode), detector))
+        if setup.fast:
+            has_fast_way = cast("FastDetector", detector)
+            prepared = prepare_fast(photo.name, partial(photo.reduced, decode_reduced), has_fast_way)
+        else:
+            prepared = prepare(photo.name, partial(photo.picture, decode), detector)
+        _answer(answers, prepared)
 
 
 class _Photo:
@@ -102,10 +110,16 @@ class _Photo:
 
     def picture(self, decode: Callable[..., NDArray[np.uint8]]) -> NDArray[np.uint8]:
         """The upright picture, uint8 (H, W, 3) RGB, by `fercli.images.decode`."""
+        return decode(self._data(), self._setup.max_pixels, self._admit)
+
+    def reduced(self, decode: Callable[..., Picture], reduction: Callable[[int, int], int]) -> Picture:
+        """The picture by `fercli.images.decode_reduced`."""
+        return decode(self._data(), reduction, self._setup.max_pixels, self._admit)
+
+    def _data(self) -> bytes:
         from fercli.sources import read_photo
 
-        data = read_photo(self._task.path, self._admit_file) if self._task.data is None else self._task.data
-        return decode(data, self._setup.max_pixels, self._admit)
+        return read_photo(self._task.path, self._admit_file) if self._task.data is None else self._task.data
 
     def _admit_file(self, size: int) -> None:
         if size > SMALL_FILE:

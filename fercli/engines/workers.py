@@ -50,6 +50,8 @@ class Workers:
         count: int,
         timeout: float,
         memory: Memory,
+        *,
+        fast: bool = False,
     ) -> None:
         """Starts the processes, and does not wait for them.
 
@@ -59,11 +61,12 @@ class Workers:
             count: how many.
             timeout: seconds that a photo may take.
             memory: what there is.
+            fast: whether the detector's fast way is taken.
 
         Raises:
             OSError, RuntimeError: the system lets no further process or thread start.
         """
-        self._setup = pickle.dumps(Setup(load_detector, max_pixels, memory.available + memory.swap))
+        self._setup = pickle.dumps(Setup(load_detector, max_pixels, memory.available + memory.swap, fast))
         self._timeout = timeout
         self._budgets = {
             Use.PIXELS: Budget(memory.available // _SHARE_OF_PIXELS),

@@ -96,31 +96,42 @@ def _scan_end(data: bytes, start: int, *, restarts: bool = True) -> int:
     return len(data) if found is None else found.start()
 
 
-def decode(data: bytes) -> NDArray[np.uint8]:
+WHOLE = (0, 0)
+"""For `decode`: all pixels."""
+
+
+def decode(data: bytes, least: tuple[int, int] = WHOLE) -> NDArray[np.uint8]:
     """The first picture's pixels as they are stored, RGB, uint8 (H, W, 3).
+
+    Args:
+        data: the file.
+        least: the height and width from which on a smaller picture will do, where libjpeg can give one.
 
     Raises:
         DamagedError: a part of the compressed data is missing or destroyed.
         MemoryError: there is too little for so large a picture.
     """
-    pixels, complaint = _decoded(data)
+    pixels, complaint = _decoded(data, least)
     if complaint is None:
         return pixels
     # A fault of the wrapping would hide one of the picture behind it.
     plain = _Unwrapped(data)
     repaired = plain.data
-    pixels, complaint = _decoded(repaired)
+    pixels, complaint = _decoded(repaired, least)
     if complaint is None and (plain.ended or plain.complete):
         return pixels
     if complaint is not None and _is_harmless(complaint, repaired, ended=plain.ended):
-        return _decoded(repaired, strict=False)[0]
+        return _decoded(repaired, least, strict=False)[0]
     raise DamagedError
 
 
-def _decoded(data: bytes, *, strict: bool = True) -> tuple[NDArray[np.uint8], str | None]:
+def _decoded(
+    data: bytes, least: tuple[int, int], *, strict: bool = True
+) -> tuple[NDArray[np.uint8], str | None]:
     """The pixels, and what libjpeg complains of first; if `strict`, the pixels are not to be used then."""
     try:
-        return simplejpeg.decode_jpeg(data, "RGB", strict=strict), None
+        height, width = least
+        return simplejpeg.decode_jpeg(data, "RGB", min_height=height, min_width=width, strict=strict), None
     except ValueError as error:
         complaint = str(error)
     if NO_MEMORY in complaint:

@@ -30,10 +30,14 @@ if TYPE_CHECKING:
 _STRIDE = 2  # pixels from one cell of the proposal net to the next
 _MARGIN = CELL - _STRIDE  # rows that neighbouring strips of a level share
 _STRIP_PIXELS = 40_000  # of a level at once: the net's intermediate results then fit a core's cache
-_REFINEMENT_SIDE, _OUTPUT_SIDE = 24, 48  # of what the later nets see, in pixels
+_REFINEMENT_SIDE = 24  # of what the second net sees, in pixels
+OUTPUT_SIDE = 48
+"""Of what the last net sees, in pixels."""
 _CROPS = 64  # candidates cropped and judged at once: bounds the memory of the later stages
 
-_PROPOSAL_SCORE, _REFINEMENT_SCORE, _OUTPUT_SCORE = np.float32(0.6), np.float32(0.7), np.float32(0.7)
+PROPOSAL_SCORE = 0.6
+"""From which on a cell of the proposal net is a candidate."""
+_REFINEMENT_SCORE, _OUTPUT_SCORE = np.float32(0.7), np.float32(0.7)
 _LEVEL_OVERLAP, _OVERLAP = 0.5, 0.7  # of candidates on one level of the pyramid, and of all later ones
 
 
@@ -45,39 +49,43 @@ class Detections(NamedTuple):
     landmarks: Floats
 
 
-def find_faces(rgb: NDArray[np.uint8], nets: Nets, min_face: int) -> Detections:
+def find_faces(
+    rgb: NDArray[np.uint8], nets: Nets, min_face: float, proposal_score: float = PROPOSAL_SCORE
+) -> Detections:
     """The faces from `min_face` pixels up in a picture, uint8 (H, W, 3), largest box first.
 
-    Boxes are not clipped to the picture.
+    Boxes are not clipped to the picture. The reference's `proposal_score` is `PROPOSAL_SCORE`.
     """
     height, width = rgb.shape[:2]
     levels = scales(height, width, min_face)
     if not levels:
         return _NOTHING
     table = SummedAreaTable(rgb)
-    proposals = _proposed(table, levels, nets.proposal)
+    proposals = _proposed(table, levels, nets.proposal, proposal_score)
     found = _decided(table, _refined(table, proposals, nets.refinement), nets.output)
     widths, heights = (found.boxes[:, 2:] - found.boxes[:, :2]).T
     order = np.argsort(widths * heights, kind="stable")[::-1]
     return Detections(*(values[order] for values in found))
 
 
-def _proposed(table: SummedAreaTable, levels: list[float], net: Net) -> Boxes:
+def _proposed(table: SummedAreaTable, levels: list[float], net: Net, least: float) -> Boxes:
     """First stage: squares around whatever looks like a face at some scale."""
-    found = [_level_proposals(table, scale, net) for scale in levels]
+    found = [_level_proposals(table, scale, net, least) for scale in levels]
     boxes, scores, offsets = (np.concatenate(values) for values in zip(*found, strict=True))
     kept = suppress(boxes, scores, _OVERLAP)
     return square(regress(boxes[kept], offsets[kept], extra=0))
 
 
-def _level_proposals(table: SummedAreaTable, scale: float, net: Net) -> tuple[Boxes, Floats, Floats]:
+def _level_proposals(
+    table: SummedAreaTable, scale: float, net: Net, least: float
+) -> tuple[Boxes, Floats, Floats]:
     """One level's boxes in pixels of the picture, their scores and their offsets."""
     height, width = int(table.height * scale + 1), int(table.width * scale + 1)
     found = []
     for rows in _strips(height, width):
         offsets, probabilities = net(table.level(height, width, rows))
         face = probabilities[0, 1]
-        y, x = np.nonzero(face >= _PROPOSAL_SCORE)
+        y, x = np.nonzero(face >= np.float32(least))
         cells = np.stack([x, y + rows.start // _STRIDE], axis=1).astype(np.float32)
         found.append((cells, face[y, x], offsets[0, :, y, x]))
     cells, scores, offsets = (np.concatenate(values) for values in zip(*found, strict=True))
@@ -112,7 +120,7 @@ def _decided(table: SummedAreaTable, boxes: Boxes, net: Net) -> Detections:
     boxes = _in_picture(table, boxes)
     if not len(boxes):
         return _NOTHING
-    offsets, points, probabilities = _judged(table, boxes, net, _OUTPUT_SIDE)
+    offsets, points, probabilities = _judged(table, boxes, net, OUTPUT_SIDE)
     scores = probabilities[:, 1]
     faces = scores > _OUTPUT_SCORE
     boxes, scores, offsets, points = boxes[faces], scores[faces], offsets[faces], points[faces]

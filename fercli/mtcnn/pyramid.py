@@ -24,7 +24,7 @@ Pixels = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
 
-def scales(height: int, width: int, min_face: int) -> list[float]:
+def scales(height: int, width: int, min_face: float) -> list[float]:
     """The levels' scales, largest first, for faces from `min_face` pixels up; empty if none fits."""
     scale = CELL / min_face
     shorter_side = min(height, width) * scale

@@ -30,6 +30,7 @@ _NAMES = {
     "min_score": "--min-score",
     "precision": "the precision",
 }
+_SWITCHES = ("tta", "fast")
 
 
 class Model(NamedTuple):
@@ -61,6 +62,7 @@ class Settings:
     tta: bool
     shard: str = "1/1"
     """The part of the photos that the report has, as of `--shard`."""
+    fast: bool = False
 
     def to_json(self) -> str:
         """As one line of JSON, which `from_json` reads."""
@@ -72,11 +74,15 @@ class Settings:
         try:
             values: dict[str, Any] = json.loads(text)
             models = tuple(Model(str(each["name"]), str(each["sha256"])) for each in values["models"])
+            values.setdefault("fast", False)  # what earlier versions could not be
             known = {field.name: values[field.name] for field in fields(Settings)}
         except (ValueError, TypeError, KeyError, RecursionError):
             return None
-        texts = [value for name, value in known.items() if name not in {"models", "tta"}]
-        if not (isinstance(known["tta"], bool) and all(isinstance(text, str) for text in texts)):
+        texts = [value for name, value in known.items() if name not in {"models", *_SWITCHES}]
+        if not (
+            all(isinstance(known[name], bool) for name in _SWITCHES)
+            and all(isinstance(text, str) for text in texts)
+        ):
             return None
         return Settings(**(known | {"models": models}))
 
@@ -118,6 +124,7 @@ def settings_of(
         min_score=detector.get("min_score", ""),
         tta=tta,
         shard=shard,
+        fast=detector.get("fast") == "on",
     )
 
 
@@ -187,8 +194,10 @@ def _differences(one: Settings, other: Settings) -> Iterator[tuple[str, str, str
         here, there = getattr(one, name), getattr(other, name)
         if here != there:
             yield shown, str(here) or "none", str(there) or "none"
-    if one.tta != other.tta:
-        yield "--tta", "on" if one.tta else "off", "on" if other.tta else "off"
+    for name in _SWITCHES:
+        here, there = getattr(one, name), getattr(other, name)
+        if here != there:
+            yield f"--{name}", "on" if here else "off", "on" if there else "off"
 
 
 def _generation(version: str) -> list[str]:

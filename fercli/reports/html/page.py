@@ -148,7 +148,7 @@ def _told(settings: Settings | None) -> dict[str, str]:
     return {
         "Model": models,
         "Backend": f"{settings.backend} ({runtime})",
-        "Detector": ", ".join((settings.detector, *limits)),
+        "Detector": ", ".join((settings.detector, *limits, *(["fast"] if settings.fast else []))),
         "Mirror images": "read too" if settings.tta else "not read",
         **({"Part of the photos": settings.shard} if settings.shard not in {"", "1/1"} else {}),
         "fercli": settings.fercli,
