@@ -15,6 +15,7 @@ from fercli.errors import ModelError
 from fercli.onnx_file import read_floats
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,16 +34,25 @@ def read_weights(bundle: Bundle) -> dict[str, NDArray[np.float32]]:
             too many, or one has the wrong shape or type, or values that are not finite.
     """
     shapes = bundle.architecture.tensors()
-    if WEIGHTS in bundle.files or ONNX not in bundle.files:
+    path, tensors = _of_onnx(bundle, shapes) if WEIGHTS not in bundle.files else (None, {})
+    if path is None:
         path = bundle.verified(WEIGHTS)
         tensors = _read(path)
-    else:
-        path = bundle.verified(ONNX)
-        # It holds constants of the computation as well, which are no weights.
-        tensors = {name: tensor for name, tensor in read_floats(path).items() if name in shapes}
     for name in sorted(shapes.keys() | tensors.keys()):
         _check(path, name, shapes.get(name), tensors.get(name))
     return tensors
+
+
+def _of_onnx(
+    bundle: Bundle, shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[Path | None, dict[str, NDArray[np.float32]]]:
+    """model.onnx and those of its tensors that are weights; no path where it does not hold all of them."""
+    if ONNX not in bundle.files:
+        return None, {}
+    path = bundle.verified(ONNX)
+    # It holds constants of the computation as well.
+    tensors = {name: tensor for name, tensor in read_floats(path).items() if name in shapes}
+    return (path, tensors) if tensors.keys() == shapes.keys() else (None, {})
 
 
 def _read(path: Path) -> dict[str, NDArray[np.float32]]:

