@@ -23,7 +23,7 @@ import cv2
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "photos"
 _SIDES = (320, 320, 320, 320, 480, 480, 640, 1400)
-"""Of the longer side, in pixels; the last makes up to 2 megapixels."""
+"""Longer sides of the photos, in pixels; the last makes up to 2 megapixels."""
 _FIRST = 2000
 _MEGABYTE = 1 << 20
 

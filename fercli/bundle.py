@@ -66,7 +66,7 @@ class Bundle:
 
     @property
     def sha256(self) -> str:
-        """Of the file that the weights are kept in; of its first file where it has none."""
+        """The sha256 of the file that holds the weights; of its first file where it has none."""
         return self.files.get(WEIGHTS) or self.files.get(ONNX) or next(iter(self.files.values()), "")
 
     def verified(self, name: str) -> Path:

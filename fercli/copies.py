@@ -61,7 +61,7 @@ class Copies:
         self._below = printable_path(str(folders[0])) if len(sources) == len(folders) == 1 else None
         for made in filter(None, (annotate, crops)):
             if made.exists() and not made.is_dir():
-                raise UsageError(f"{quoted(made)} is there and is no folder.", "Choose another name.")
+                raise UsageError(f"{quoted(made)} exists and is not a folder.", "Choose another name.")
             refuse_input(made, (("folder of photos", folder) for folder in folders))
             for folder in folders:
                 refuse_inside(made, "folder of photos", folder)

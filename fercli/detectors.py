@@ -68,7 +68,7 @@ class _Checked:
         self._first = self._load(smallest.in_pixels(0, 0))  # which shows whether it can be loaded at all
         self.framing = self._first.framing
         if not isinstance(self.framing, Framing):
-            raise TypeError("its framing is no fercli.crop.Framing")
+            raise TypeError("its framing is not a fercli.crop.Framing")
         if fast and not isinstance(self._first, FastDetector):
             raise UsageError(f"The detector {plugin.name} has no fast way.", "Leave --fast out.")
 
@@ -102,5 +102,5 @@ def _sane(face: Face) -> Face:
     score = float(face.score)
     points = [] if face.landmarks is None else [(float(x), float(y)) for x, y in astuple(face.landmarks)]
     if not all(map(isfinite, (score, *chain(*points)))):
-        raise ValueError("it gives a face a score or landmarks that are no numbers")
+        raise ValueError("it gives a face a score or landmarks that are not numbers")
     return Face(box, score, Landmarks(*points) if points else None)

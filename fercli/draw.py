@@ -22,7 +22,7 @@ _LARGEST_SIDE = 1 << 15
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_HEIGHT = 22.0
-"""Of its capitals at scale 1, in pixels."""
+"""Height of its capitals at scale 1, in pixels."""
 
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
 

@@ -134,7 +134,7 @@ def _check_place(path: Path, name: str, written: Format) -> None:
     """Refuses to replace what is not an earlier export."""
     if not path.exists():
         return
-    word = f"{name} export of fercli"
+    word = f"an export of fercli in the format {name}"
     if written.suffix:
         if not path.is_file():
             raise ReportError(f"{quoted(path)} exists and is not a file.", _CHOOSE)

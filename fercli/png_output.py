@@ -58,7 +58,7 @@ def refuse_place(path: Path) -> None:
         raise UsageError(
             f"{quoted(path)} does not end in {_ENDING}.", f"Choose a name that ends in {_ENDING}."
         )
-    refuse_foreign(path, "drawing of fercli", [_MARK])
+    refuse_foreign(path, "a drawing of fercli", [_MARK])
 
 
 def _drawn(figure: Figure, dots_per_inch: float | None) -> bytes:

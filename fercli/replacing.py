@@ -71,7 +71,7 @@ def refuse_foreign(path: Path, kind: str, marks: Iterable[bytes]) -> None:
 
     Args:
         path: what is to be written; anything but an ordinary file passes.
-        kind: what it will be, such as `chart of fercli`.
+        kind: what it will be, with its article, such as `a drawing of fercli`.
         marks: what is in every file of that kind, of one version or another.
 
     Raises:
@@ -86,7 +86,7 @@ def refuse_foreign(path: Path, kind: str, marks: Iterable[bytes]) -> None:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             if all(content.find(mark) >= 0 for mark in marks):
                 return
-    raise UsageError(f"{quoted(path)} is there and is no {kind}.", REMOVE)
+    raise UsageError(f"{quoted(path)} exists and is not {kind}.", REMOVE)
 
 
 def _refuse_model_file(path: Path) -> None:

@@ -141,7 +141,7 @@ class Web(ThreadingHTTPServer):
         self.go_on = threading.Event()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that has gone is no matter."""
+        """A client that has gone does not matter."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -352,7 +352,7 @@ class TestPictures:
         ids=lambda image: f"{type(image).__name__} {getattr(image, 'shape', '')}",
     )
     def test_what_is_no_image_is_refused(self, image: Any) -> None:
-        with pytest.raises(UsageError, match=r" is no image\.$") as caught:
+        with pytest.raises(UsageError, match=r" is not an image\.$") as caught:
             fercli.analyze(image, **LIGHT)
         assert "uint8 (H, W, 3), RGB" in caught.value.remedy
 

@@ -34,7 +34,7 @@ def picture() -> NDArray[np.uint8]:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("framed-by-words", "fails: TypeError: its framing is no fercli.crop.Framing."),
+        ("framed-by-words", "fails: TypeError: its framing is not a fercli.crop.Framing."),
         ("loads-nothing", "fails: AttributeError: 'NoneType' object has no attribute 'framing'."),
     ],
 )
@@ -64,7 +64,7 @@ LIES = {
     "[Face(Box(0, 0, 9, 9), None)]": "TypeError",
     "[Face(Box(0, 0, 9, 9), 1, (1, 2, 3))]": "TypeError",
     "[Face(Box(0, 0, 9, 9), 1, Landmarks((1, 2), (3, 4), (5, 6), (7, 8), (9, np.nan)))]": (
-        "ValueError: it gives a face a score or landmarks that are no numbers"
+        "ValueError: it gives a face a score or landmarks that are not numbers"
     ),
     "(Face(Box(0, 0, 9, 9), 1 / 0) for _ in range(1))": "ZeroDivisionError: division by zero",
 }

@@ -80,7 +80,7 @@ class TestReading:
 
     def test_a_file_that_is_no_report(self, tmp_path: Path, kind: Format) -> None:
         (tmp_path / "r").write_bytes(b"\x89PNG\r\n\x1a\nnothing,of,this\n")
-        assert fault(tmp_path / "r", kind).startswith("is no report of fercli: ")
+        assert fault(tmp_path / "r", kind).startswith("is not a report of fercli: ")
 
     def test_a_file_cut_short_is_an_error(self, tmp_path: Path, kind: Format) -> None:
         whole = written(tmp_path / "r", kind, PHOTOS).read_bytes()
@@ -127,12 +127,12 @@ class TestCsv:
         text = path.read_bytes()
         assert old.encode() in text
         path.write_bytes(text.replace(old.encode(), new.encode(), 1))
-        assert fault(path).startswith(f"is no report of fercli: {said}")
+        assert fault(path).startswith(f"is not a report of fercli: {said}")
 
     def test_a_name_that_is_not_utf_8(self, tmp_path: Path) -> None:
         path = written(tmp_path / "r.csv", Format.CSV, PHOTOS)
         path.write_bytes(path.read_bytes().replace(b"none", b"n\xffne", 1))
-        assert fault(path) == "is no report of fercli: line 5 is not UTF-8."
+        assert fault(path) == "is not a report of fercli: line 5 is not UTF-8."
 
 
 class TestJson:
@@ -153,14 +153,16 @@ class TestJson:
         path = written(tmp_path / "r", kind, PHOTOS)
         path.write_bytes(path.read_bytes().replace(old.encode(), new.encode(), 1))
         place = "row 1" if kind is Format.JSON else "line 1"
-        assert fault(path, kind) == f"is no report of fercli: {place} {said}"
+        assert fault(path, kind) == f"is not a report of fercli: {place} {said}"
 
     def test_whole_numbers_are_decimals_where_these_belong(self, tmp_path: Path) -> None:
         path = written(tmp_path / "r.jsonl", Format.JSONL, PHOTOS[:1])
         path.write_text(path.read_text().replace('"y1": 2.0', '"y1": 2'))
         assert all(isinstance(row["y1"], float) for rows in read_report(str(path)) for row in rows)
 
-    @pytest.mark.parametrize(("content", "said"), [("{}", "its JSON is no array"), ("[1]", "row 1 is no")])
+    @pytest.mark.parametrize(
+        ("content", "said"), [("{}", "its JSON is not an array"), ("[1]", "row 1 is not")]
+    )
     def test_other_json(self, tmp_path: Path, content: str, said: str) -> None:
         (tmp_path / "r.json").write_text(content)
         assert said in fault(tmp_path / "r.json")
@@ -249,11 +251,11 @@ class TestParquet:
         done = subprocess.run([sys.executable, "-c", _PIPED, "stop"], capture_output=True, check=False)
         assert done.stderr == b"interrupted\n"
         (tmp_path / "r.parquet").write_bytes(done.stdout)
-        assert fault(tmp_path / "r.parquet").startswith("is no report of fercli: it is no Parquet")
+        assert fault(tmp_path / "r.parquet").startswith("is not a report of fercli: it is not Parquet")
 
     def test_another_table(self, tmp_path: Path) -> None:
         pq.write_table(pa.table({"path": ["a.jpg"]}), tmp_path / "r.parquet")
-        assert fault(tmp_path / "r.parquet") == "is no report of fercli: its table has no column face."
+        assert fault(tmp_path / "r.parquet") == "is not a report of fercli: its table has no column face."
 
     def test_without_pyarrow_the_extra_is_named(self, tmp_path: Path) -> None:
         code = f"import sys; sys.modules['pyarrow'] = None\n{_WITHOUT}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fercli.bundle import Bundle
 
 _NAMES = (b"pictures", b"logits")
-"""Of the network's input and output."""
+"""The names of the network's input and output."""
 
 
 class OnnxExporter:

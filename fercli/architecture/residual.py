@@ -45,8 +45,8 @@ class ResidualArchitecture:
         """Refuses what no network can be built from.
 
         Raises:
-            TypeError: the stages, or one of them, are no list.
-            ValueError: a stage is no pair, a width or a count is no positive whole number, there are no
+            TypeError: the stages, or one of them, are not a list.
+            ValueError: a stage is not a pair, a width or a count is not a positive whole number, there are no
                 stages or too many to halve the side for, or the dropout is out of its range.
         """
         require_whole([self.stem], "the stem's width")

@@ -159,7 +159,7 @@ def _refuse_place(out: Path, names: list[SplitName]) -> None:
     from fercli.replacing import refuse_foreign
 
     for name in names:
-        refuse_foreign(out / f"{name}.json", "evaluation of fercli", (b'"split"', b'"confusion"'))
+        refuse_foreign(out / f"{name}.json", "an evaluation of fercli", (b'"split"', b'"confusion"'))
         refuse_charts_place(out, name)
 
 

@@ -163,7 +163,7 @@ def predict(
         bool,
         typer.Option(
             "--resume",
-            help="Go on with the report of a run that was ended, whatever by.",
+            help="Go on with the report of a run that was ended, whatever ended it.",
             rich_help_panel=options.RUNNING,
         ),
     ] = False,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from fercli.cli import options
 from fercli.cli.messages import counting, say
 from fercli.errors import UsageError
 from fercli.reports import (
@@ -26,7 +27,7 @@ _SHOW = "show"
 
 
 class _ShowUnlessSaid(TyperGroup):
-    """Takes what is no command for the reports to show."""
+    """Takes whatever is not a command as reports to show."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in {*self.commands, *ctx.help_option_names}:
@@ -46,7 +47,6 @@ Reports = Annotated[
         metavar="REPORT...", help="Reports that fercli predict wrote, in any format.", show_default=False
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
 @app.callback()
@@ -67,7 +67,7 @@ def show_reports(
             show_default="a summary on the terminal",
         ),
     ] = None,
-    quiet: Quiet = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Say what reports come to, or make one page of them, side by side.
 
@@ -127,18 +127,13 @@ def _write_page(reports: list[str], out: str, *, quiet: bool) -> None:
 @app.command()
 def merge(
     reports: Reports,
-    out: Annotated[
-        str, typer.Option("--out", "-o", metavar="FILE|-", help="The report of all; - is standard output.")
-    ] = STANDARD_OUTPUT,
-    format: Annotated[  # noqa: A002 - the parameter is the option's name
-        Format | None,
-        typer.Option("--format", help="Its format; taken from the name of --out where not given."),
-    ] = None,
+    out: options.Report = STANDARD_OUTPUT,
+    report_format: options.ReportFormat = None,
     for_excel: Annotated[
         bool,
         typer.Option("--for-excel", help="Begin CSV with a byte-order mark, so that Excel reads UTF-8."),
     ] = False,
-    quiet: Quiet = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Write the photos of all reports into one, in any format.
 
@@ -150,7 +145,7 @@ def merge(
     from fercli.reports.merging import merge_reports
     from fercli.reports.settings import bind_settings, keep_settings
 
-    kind = choose_format(out, format)
+    kind = choose_format(out, report_format)
     if for_excel and kind is not Format.CSV:
         raise UsageError(f"--for-excel is for CSV, not for {kind}.", "Name a .csv, or leave it out.")
     refuse_place(out, [("report", report) for report in reports])

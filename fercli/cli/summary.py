@@ -131,7 +131,7 @@ def print_summary(name: str, summary: Summary) -> None:
 
 
 def _columns() -> int:
-    """Of the terminal that standard error is."""
+    """The width of the terminal that standard error is."""
     from rich.console import Console
 
     return Console(stderr=True).width

@@ -23,7 +23,7 @@ _ASSUMED = 4 << 30
 
 
 _WORKER = 400 << 20
-"""Of a worker: 110 MB for its libraries, the rest for a photo of 12 to 15 megapixels."""
+"""Memory of a worker: 110 MB for its libraries, the rest for a photo of 12 to 15 megapixels."""
 
 
 class Memory(NamedTuple):

@@ -32,7 +32,7 @@ _MARGIN = CELL - _STRIDE  # rows that neighbouring strips of a level share
 _STRIP_PIXELS = 40_000  # of a level at once: the net's intermediate results then fit a core's cache
 _REFINEMENT_SIDE = 24  # of what the second net sees, in pixels
 OUTPUT_SIDE = 48
-"""Of what the last net sees, in pixels."""
+"""Side of what the last net sees, in pixels."""
 _CROPS = 64  # candidates cropped and judged at once: bounds the memory of the later stages
 
 PROPOSAL_SCORE = 0.6

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fercli.mtcnn.nets import Nets
 
 _FAST_SHARE = 0.04
-"""Of the shorter side: smaller faces need not be found in large photos."""
+"""A share of the shorter side: smaller faces need not be found in large photos."""
 _FAST_PROPOSAL_SCORE = 0.8
 
 

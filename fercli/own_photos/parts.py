@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Shares = tuple[float, float, float]
-"""Of Training, PublicTest and PrivateTest; they add up to 1."""
+"""The shares of Training, PublicTest and PrivateTest; they add up to 1."""
 
 
 def shares_of(text: str) -> Shares:

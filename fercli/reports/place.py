@@ -98,4 +98,4 @@ def _refuse_unless_report(path: str, first: bytes, last: bytes) -> None:
     parquet = first.startswith(_PARQUET) and all(name.encode() in last for name in COLUMNS)
     page = first.startswith(PAGE_START) or PAGE_START.startswith(first)
     if not (torn or parquet or page or _FIRST.match(first)):
-        raise UsageError(f"{quoted(path)} is there and is no report of fercli.", REMOVE)
+        raise UsageError(f"{quoted(path)} exists and is not a report of fercli.", REMOVE)

@@ -41,7 +41,7 @@ def read_report(path: str, asked: Format | None = None) -> Iterator[list[Row]]:
         asked: its format, where its name does not say it.
 
     Raises:
-        UsageError: the file cannot be read or is no whole report; the message names file and line.
+        UsageError: the file cannot be read or is not a whole report; the message names file and line.
         UnavailableError: it is Parquet, and pyarrow is not installed.
     """
     kind = choose_format(path, asked)
@@ -60,7 +60,7 @@ def read_growing(path: str, kind: Format) -> Iterator[tuple[list[Row], int]]:
 
     Raises:
         TornReportError: after everything before it, where the last line was not written to its end.
-        UsageError: the file cannot be read or is no report; the message names file and line.
+        UsageError: the file cannot be read or is not a report; the message names file and line.
     """
     read = _read_csv if kind is Format.CSV else _read_json_lines
     try:
@@ -91,7 +91,7 @@ def read_settings(path: str, asked: Format | None = None) -> Settings | None:
     except OSError as error:
         raise _unreadable(path, error) from error
     except (arrow.ArrowException, ValueError) as error:
-        raise _broken(path, "it", f"is no Parquet ({in_one_line(error)})") from None
+        raise _broken(path, "it", f"is not Parquet ({in_one_line(error)})") from None
     return Settings.from_json(metadata.get(SETTINGS, b""))
 
 
@@ -177,7 +177,7 @@ def _read_json(path: str) -> Iterator[Row]:
     except ValueError as error:
         raise _broken(path, "it", f"is no JSON ({in_one_line(error)})") from None
     if not isinstance(rows, list):
-        raise _broken(path, "its JSON", "is no array of rows")
+        raise _broken(path, "its JSON", "is not an array of rows")
     return _numbered(path, rows)
 
 
@@ -191,7 +191,7 @@ def _read_parquet(path: str) -> Iterator[Row]:
             rows = (values for batch in batches for values in batch.to_pylist())
             yield from (_as_printed(row) for row in _numbered(path, rows))
     except (arrow.ArrowException, ValueError) as error:  # it may have names that are not UTF-8
-        raise _broken(path, "it", f"is no Parquet ({in_one_line(error)})") from None
+        raise _broken(path, "it", f"is not Parquet ({in_one_line(error)})") from None
 
 
 def _as_printed(row: Row) -> Row:
@@ -207,7 +207,7 @@ def _read_html(path: str) -> Iterator[Row]:
     try:
         yield from _numbered(path, read_page(path))
     except (ValueError, KeyError, TypeError) as error:
-        raise _broken(path, "it", f"is no page of fercli ({in_one_line(error)})") from None
+        raise _broken(path, "it", f"is not a page of fercli ({in_one_line(error)})") from None
 
 
 def _numbered(path: str, rows: Iterable[Any]) -> Iterator[Row]:
@@ -218,7 +218,7 @@ def _numbered(path: str, rows: Iterable[Any]) -> Iterator[Row]:
 
 def _broken(path: str, place: str, fault: str) -> UsageError:
     return UsageError(
-        f"{path} is no report of fercli: {place} {fault}.", "Give a report that fercli wrote."
+        f"{path} is not a report of fercli: {place} {fault}.", "Give a report that fercli wrote."
     )
 
 

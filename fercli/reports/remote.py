@@ -37,7 +37,7 @@ def refuse_unwritable(out: str) -> None:
     """Refuses URLs that nothing can be written to; raises a `UsageError`."""
     if is_url(out) and not _is_file_in_store(out) and not out.lower().startswith("file:"):
         raise UsageError(
-            f"{quoted(out)} is no place for a report.", "Name a file, here or as s3://, gs:// or az://."
+            f"{quoted(out)} is not a place for a report.", "Name a file, here or as s3://, gs:// or az://."
         )
 
 

@@ -27,10 +27,10 @@ def checked_row(values: Any, broken: Callable[[str], UsageError]) -> Row:
         broken: makes the error of a fault such as `has no face`.
 
     Raises:
-        UsageError: it is no row of a report.
+        UsageError: it is not a row of a report.
     """
     if not isinstance(values, dict):
-        raise broken("is no object")
+        raise broken("is not an object")
     if missing := [name for name in COLUMNS if name not in values]:
         raise broken(f"has no {missing[0]}")
     row: Row = {}

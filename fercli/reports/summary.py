@@ -59,7 +59,7 @@ class Summary:
         return self.expressions.total()
 
     def shares(self) -> list[Share]:
-        """Of every expression, in the report's order; none where there are no faces."""
+        """The share of every expression, in the report's order; none where there are no faces."""
         total = self.faces
         return [
             Share(name, self.expressions[name], self.expressions[name] / total,

@@ -151,6 +151,6 @@ def _broken(error: Exception) -> Exception:
         return PassingError("The server does not answer in time.", PhotoErrorKind.TIMEOUT)
     if isinstance(reason, OSError) and reason.strerror:
         return PassingError(f"The server cannot be reached: {reason.strerror}.")
-    if isinstance(reason, str):  # a redirect to what is no web address
+    if isinstance(reason, str):  # a redirect to what is not a web address
         return PhotoError(PhotoErrorKind.UNREADABLE, "It leads to what is not a web address.")
     return PassingError(f"The server's answer cannot be read ({type(reason).__name__}).")

@@ -131,7 +131,7 @@ def test_a_file_that_cannot_be_written_is_one_sentence(samples: Path, tmp_path: 
         ("raises-in-detect", "The detector raises-in-detect fails: ZeroDivisionError: nothing."),
         ("leaves", "The detector leaves fails: SystemExit: 3."),
         ("loads-nothing", "The detector loads-nothing fails: AttributeError: "),
-        ("framed-by-words", "The detector framed-by-words fails: TypeError: its framing is no "),
+        ("framed-by-words", "The detector framed-by-words fails: TypeError: its framing is not "),
     ],
 )
 def test_a_detector_that_fails_is_named(

@@ -316,7 +316,7 @@ def test_a_report_may_lie_among_the_photos_and_be_written_again() -> None:
 def test_a_file_of_the_user_s_with_the_journal_s_name_survives(content: str, tmp_path: Path) -> None:
     own = tmp_path / "r.json.unfinished"
     own.write_text(content)
-    with pytest.raises(UsageError, match=r"r\.json\.unfinished is there and is no report of fercli"):  # noqa: SIM117
+    with pytest.raises(UsageError, match=r"r\.json\.unfinished exists and is not a report of fercli"):  # noqa: SIM117
         with open_running(str(tmp_path / "r.json"), Format.JSON, None):
             pass
     assert own.read_text() == content

@@ -146,7 +146,7 @@ class TestReportsInABucket:
         put(bucket, "table.csv", b"name,age\n")
         done = run("predict", photos, "--out", f"s3://{bucket}/table.csv", *NONE)
         assert done.returncode == 2
-        assert "is no report of fercli" in done.stderr
+        assert "is not a report of fercli" in done.stderr
         assert store_of(f"s3://{bucket}").read(f"s3://{bucket}/table.csv", 0, 100) == b"name,age\n"
 
     @pytest.mark.parametrize(

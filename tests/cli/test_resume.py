@@ -1,4 +1,4 @@
-"""A run that was ended, whatever by, and gone on with: the rows of an undisturbed one."""
+"""A run that was ended, whatever ended it, and gone on with: the rows of an undisturbed one."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_what_is_no_report_is_not_gone_on_with(run: Run, photos: Path, tmp_path:
     out.write_text("name,price\nbread,3\n")
     refused = run("predict", photos, "--out", out, "--resume")
     assert refused.returncode == 2
-    assert f"{out} is there and is no report of fercli.\nRemove it first" in refused.stderr
+    assert f"{out} exists and is not a report of fercli.\nRemove it first" in refused.stderr
     assert out.read_text() == "name,price\nbread,3\n"
 
 

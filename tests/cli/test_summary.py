@@ -168,7 +168,7 @@ class TestOfAReport:
         (tmp_path / "r.csv").write_text("path,face\n1,2\n")
         done = run("report", "r.csv", cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, b"")
-        assert done.stderr.startswith("fercli: r.csv is no report of fercli: ")
+        assert done.stderr.startswith("fercli: r.csv is not a report of fercli: ")
 
 
 class TestPictures:

@@ -347,7 +347,7 @@ class TestCommand:
         done = run("report", "r.csv", "--out", "page.html", cwd=tmp_path)
         assert (done.returncode, done.stderr.splitlines()[0]) == (
             2,
-            "fercli: page.html is there and is no report of fercli.",
+            "fercli: page.html exists and is not a report of fercli.",
         )
         assert (tmp_path / "page.html").read_text() == "<!doctype html><title>my own</title>"
 

@@ -28,7 +28,7 @@ _FEWEST = 2
 """The least number of pictures: batch normalisation needs two in a batch."""
 
 _SMALL_SIDE = 32
-"""Of pictures in the recipe's `small_epochs`: a network of four stages still has 2x2 last maps."""
+"""Side of pictures in the recipe's `small_epochs`: a network of four stages still has 2x2 last maps."""
 
 _SHEET = 64
 """Pictures on the sheet of augmented inputs, and in the batch whose activations are drawn."""

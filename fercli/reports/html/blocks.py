@@ -37,7 +37,7 @@ def read_page(path: str) -> Iterator[Any]:
     """The rows in a page, one after another, as objects that nobody has checked yet.
 
     Raises:
-        ValueError: it is no whole page of fercli.
+        ValueError: it is not a whole page of fercli.
     """
     start, end = _ROWS.encode(), _END.encode()
     with Path(path).open("rb") as file:

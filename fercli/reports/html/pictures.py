@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fercli.records import Row
 
 SIDE = 96
-"""Of a small picture, in pixels: sharp on a telephone, and on most screens at twice the size."""
+"""Side of a small picture, in pixels: sharp on a telephone, and on most screens at twice the size."""
 
 _QUALITY = 60
 _WEBP = [cv2.IMWRITE_WEBP_QUALITY, _QUALITY]
