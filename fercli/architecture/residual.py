@@ -46,8 +46,8 @@ class ResidualArchitecture:
 
         Raises:
             TypeError: the stages, or one of them, are not a list.
-            ValueError: a stage is not a pair, a width or a count is not a positive whole number, there are no
-                stages or too many to halve the side for, or the dropout is out of its range.
+            ValueError: a stage is not a pair, a width or a count is not a positive whole number, there
+                are no stages or too many to halve the side for, or the dropout is out of its range.
         """
         require_whole([self.stem], "the stem's width")
         require_list(self.stages, "stages")
