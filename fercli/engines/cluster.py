@@ -32,7 +32,7 @@ _MOST_WORKERS = 8
 class Seats(NamedTuple):
     """Room for actors: how many there are, and the part of a GPU that each has."""
 
-    count: int
+    actors: int
     gpus: float
 
 

@@ -67,13 +67,13 @@ class Crew:
             return
         self._looked = monotonic()
         room = seats(self._ray.nodes(), self._workers, on_gpu=self._on_gpu)
-        if not (room.count or self._all):
+        if not (room.actors or self._all):
             needed = "a GPU and " if self._on_gpu else ""
             raise UnavailableError(
                 f"No node of the Ray cluster has {needed}{self._workers} CPUs for an actor.",
                 "Choose fewer --workers, which are those of an actor, or see what ray status says.",
             )
-        for _ in range(room.count - len(self._all)):
+        for _ in range(room.actors - len(self._all)):
             actor = self._class.options(num_gpus=room.gpus).remote(*self._arguments)
             self._all.append(actor)
             self.starting[actor.describe.remote()] = actor

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -116,6 +117,8 @@ class Parts:
             raise UsageError(
                 f"{quoted(str(Path(self.folder, min(more))))} belongs to no photo of this run.", _OTHERS
             )
+        for left in Path(self.folder).glob(".part-*.partial"):  # of what was killed while it wrote
+            shutil.rmtree(left, ignore_errors=True)
         with whole_file(Path(self.folder, SUCCESS)) as made:
             made.write_text(json.dumps({"parts": count, **tally}) + "\n", "utf-8")
 
