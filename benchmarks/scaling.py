@@ -20,6 +20,7 @@ from fercli.engines.reading import Options
 from fercli.reader import Pipeline
 from fercli.records import Photo
 from fercli.reports.settings import settings_of
+from fercli.smallest_face import smallest_face
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,7 @@ def _rate(photos: str) -> None:
 
 def _driver(count: int) -> None:
     crew.ChunkReader = _Stub  # type: ignore[assignment,misc] # for this measurement alone
-    options = Options((), "", "", "cpu", 40, 0.9, False, 1, 64, 1.0)
+    options = Options((), "", "", "cpu", smallest_face(40), 0.9, False, 1, 64, 1.0)
     engine = RayEngine(options, 1, None)
     begun = time.monotonic()
     paths = (f"/data/photos/{number // 1000:06}/{number:012}.jpg" for number in range(count))
