@@ -106,16 +106,20 @@ class Parts:
             UsageError: there are parts of an earlier run, which had more photos.
             ReportError: a part is missing, or `_SUCCESS` cannot be written.
         """
-        names = {Path(self.path(number)).name for number in range(count)}
-        there = {entry.name for entry in os.scandir(self.folder) if _NAME.fullmatch(entry.name)}
-        if missing := names - there:
+        there = 0
+        for name in _names(self.folder):
+            if found := _NAME.fullmatch(name):
+                there += 1
+                if int(found[1]) >= count:
+                    raise UsageError(
+                        f"{quoted(str(Path(self.folder, name)))} belongs to no photo of this run.", _OTHERS
+                    )
+        if there < count:
+            lost = next(number for number in range(count) if not os.path.lexists(self.path(number)))
             raise ReportError(
-                f"{quoted(self.folder)} lacks {count_of(len(missing), 'part')}, such as {min(missing)}.",
+                f"{quoted(self.folder)} lacks {count_of(count - there, 'part')},"
+                f" such as {Path(self.path(lost)).name}.",
                 "Go on with --resume.",
-            )
-        if more := there - names:
-            raise UsageError(
-                f"{quoted(str(Path(self.folder, min(more))))} belongs to no photo of this run.", _OTHERS
             )
         for left in Path(self.folder).glob(".part-*.partial"):  # of what was killed while it wrote
             shutil.rmtree(left, ignore_errors=True)
@@ -147,13 +151,15 @@ def claimed_folder(out: str, *, resume: bool) -> Iterator[None]:
     if not folder.is_dir():
         make_folder(folder)
     # What is hidden is a lock, or a part that was under way.
-    names = [entry.name for entry in os.scandir(folder) if not entry.name.startswith(".")]
-    if any(not (name == SUCCESS or _NAME.fullmatch(name)) for name in names):
-        raise UsageError(f"{quoted(out)} is there and is no folder of parts.", REMOVE)
-    if names and not resume:
-        raise UsageError(
-            f"{quoted(out)} holds parts already.", "Go on with --resume, or choose another folder."
-        )
+    for name in _names(folder):
+        if name.startswith("."):
+            continue
+        if not (name == SUCCESS or _NAME.fullmatch(name)):
+            raise UsageError(f"{quoted(out)} is there and is no folder of parts.", REMOVE)
+        if not resume:
+            raise UsageError(
+                f"{quoted(out)} holds parts already.", "Go on with --resume, or choose another folder."
+            )
     with locked(folder):
         yield
 
@@ -166,7 +172,7 @@ def begin_parts(out: str, kind: Format, settings: Settings) -> Parts:
         ReportError: it cannot be written.
     """
     folder = Path(out).resolve()
-    if any((found := _NAME.fullmatch(entry.name)) and found[2] != kind for entry in os.scandir(folder)):
+    if any((found := _NAME.fullmatch(name)) and found[2] != kind for name in _names(folder)):
         raise UsageError(
             f"{quoted(out)} was begun in another format than {kind}.", "Choose that one with --format."
         )
@@ -176,6 +182,13 @@ def begin_parts(out: str, kind: Format, settings: Settings) -> Parts:
         (folder / SUCCESS).unlink()
     keep_settings(str(folder), settings)
     return Parts(str(folder), kind, settings)
+
+
+def _names(folder: str | Path) -> Iterator[str]:
+    """What a folder holds, one name after another: there may be millions."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            yield entry.name
 
 
 _OTHERS = "Name the photos as they were named when the folder was begun, or choose another folder."
