@@ -50,7 +50,7 @@ def _rate(photos: str) -> None:
                 since = time.monotonic()
                 count = sum(1 for _ in found)
             rate = count / (time.monotonic() - since)
-            print(f"{engine}: {rate:.2f} photos a second; {since - begun:.1f} s until {first.path}")
+            print(f"{engine}: {rate:.2f} photos a second; {since - begun:.1f} s until {first.path}", flush=True)
 
 
 def _driver(count: int) -> None:

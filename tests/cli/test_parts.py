@@ -19,7 +19,7 @@ NONE = ("--detector", "none", "--backend", "onnx")
 
 @pytest.fixture
 def in_photos(tmp_path: Path) -> Path:
-    """A folder of a folder `photos`: as many pictures as make two parts, and one more that cannot be read."""
+    """Where `photos` has as many pictures as make two parts, and one that cannot be read."""
     folder = tmp_path / "photos"
     folder.mkdir()
     data = encoded(gradient(20, 20), "png")
