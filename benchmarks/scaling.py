@@ -50,12 +50,13 @@ def _rate(photos: str) -> None:
                 since = time.monotonic()
                 count = sum(1 for _ in found)
             rate = count / (time.monotonic() - since)
-            print(f"{engine}: {rate:.2f} photos a second; {since - begun:.1f} s until {first.path}", flush=True)
+            start = f"{since - begun:.1f} s until {first.path}"
+            print(f"{engine}: {rate:.2f} photos a second; {start}", flush=True)
 
 
 def _driver(count: int) -> None:
-    crew.ChunkReader = _Stub  # type: ignore[assignment,misc] # for this measurement alone
-    options = Options((), "", "", "cpu", smallest_face(40), 0.9, False, 1, 64, 1.0)
+    crew.ChunkReader = _Stub  # type: ignore[assignment,attr-defined] # for this measurement alone
+    options = Options((), "", "", "cpu", smallest_face(40), 0.9, False, False, 1, 64, 1.0)
     engine = RayEngine(options, 1, None)
     begun = time.monotonic()
     paths = (f"/data/photos/{number // 1000:06}/{number:012}.jpg" for number in range(count))

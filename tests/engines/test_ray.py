@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fercli.reader import FaceReader
     from tests.conftest import Run
 
+CLUSTER_FILE = Path(__file__).parents[2] / "docs" / "ray-cluster.yaml"
 KILLS = "kills-its-reader"
 STORE = 80 << 20
 
@@ -171,3 +172,12 @@ def test_an_interrupted_run_can_be_gone_on_with_and_leaves_nothing(
     assert (done.returncode, done.stderr.partition(":")[0]) == (0, "140 photos")
     run("predict", "-", "--out", tmp_path / "local.csv", "--detector", "none", stdin=names)
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "local.csv").read_bytes()
+
+
+def test_ray_takes_the_cluster_file_of_the_docs() -> None:
+    import_ray()
+    described = import_module("yaml").safe_load(CLUSTER_FILE.read_text())
+    autoscaler = import_module("ray.autoscaler._private.util")
+    complete = autoscaler.prepare_config(described)
+    autoscaler.validate_config(complete)
+    assert complete["available_node_types"]["reader"]["min_workers"] == 32

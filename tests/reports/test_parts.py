@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,9 +105,7 @@ def test_the_folder_takes_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="another format"):
         begin_parts(f"{folder}/", Format.CSV, SETTINGS)
     with pytest.raises(UsageError, match="begun with other settings: --tta off, now on"):
-        begin_parts(
-            f"{folder}/", Format.JSONL, Settings.from_json(SETTINGS.to_json().replace("false", "true"))
-        )  # type: ignore[arg-type]
+        begin_parts(f"{folder}/", Format.JSONL, replace(SETTINGS, tta=True))
     (folder / "notes.txt").touch()
     with pytest.raises(UsageError, match="no folder of parts"), claimed_folder(f"{folder}/", resume=True):
         pass
