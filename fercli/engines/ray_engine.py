@@ -135,8 +135,8 @@ class RayEngine:
         """Takes back a piece, whatever came of it."""
         try:
             result: _Result | FercliError = self._ray.get(reference)
-        except self._ray.exceptions.RayTaskError:
-            raise  # an error that nobody foresaw
+        except self._ray.exceptions.RayTaskError as error:
+            raise error.cause from error  # which nobody foresaw
         except self._ray.exceptions.RayError:
             self._crew.lose(actor)
             if not chunks.lost(piece):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fercli.engines.chunks import Chunks
+from fercli.engines.chunks import Chunks, Piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ def read(
 ) -> tuple[list[tuple[str, bool]], int]:
     """All photos as they came back, each with whether it was blamed; and how often a reader was lost."""
     chunks: Chunks[list[tuple[str, bool]]] = Chunks(paths, size, window)
-    given_out, back, lost = [], list[tuple[str, bool]](), 0
+    given_out, back, lost = list[Piece](), list[tuple[str, bool]](), 0
     while not chunks.is_done:
         while (piece := chunks.next_piece(waiting=not given_out)) is not None:
             given_out.append(piece)
