@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fercli.devices import usable_cores
@@ -109,7 +110,7 @@ def _own_cluster() -> Iterator[dict[str, Any]]:
     folder = tempfile.mkdtemp(prefix="fercli-ray-", dir="/tmp" if sys.platform == "darwin" else None)  # noqa: S108
     before = {name: os.environ.get(name) for name in _SECRETS}
     if not any(before.values()):
-        os.environ[_SECRETS[0]] = secrets.token_hex(32)  # Ray would keep one of its own in the user's home
+        os.environ[_SECRETS[0]] = _token()  # Ray would keep one of its own in the user's home
     try:
         yield {
             "num_cpus": usable_cores(),
@@ -127,6 +128,12 @@ def _own_cluster() -> Iterator[dict[str, Any]]:
 
 _SECRETS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE")
 """The variables by which those who start a cluster keep others out; Ray sets the last one itself."""
+
+
+@cache
+def _token() -> str:
+    """One for the life of this process, as long as Ray remembers it."""
+    return secrets.token_hex(32)
 
 
 @contextmanager
