@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fercli.analyzer import Analyzer
-from fercli.bundle import load_members
 from fercli.classifiers import load_classifiers
 from fercli.defaults import (
     BACKEND,
     BATCH_SIZE,
     DETECTOR,
     DEVICE,
+    ENGINE,
     MAX_PIXELS,
     MIN_FACE,
     MIN_SCORE,
@@ -33,13 +33,12 @@ from fercli.defaults import (
 )
 from fercli.detectors import load_detector
 from fercli.devices import usable_cores
-from fercli.engines.local import run_local
 from fercli.engines.memory import usable_memory, usable_workers
-from fercli.engines.workers import Workers
+from fercli.engines.reading import LocalEngine, Options, load_models
 from fercli.errors import UsageError, shortages_named
 from fercli.images import Picture, decode_reduced
 from fercli.prediction import Predictor
-from fercli.reader import FaceReader, Pipeline
+from fercli.reader import FaceReader
 from fercli.smallest_face import SmallestFace, smallest_face
 from fercli.sources import Findings, archive_url, find_photos, printable_path, read_photo
 
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
 
     from fercli.analyzer import Reducible
     from fercli.bundle import Bundle
+    from fercli.engines.ray_engine import RayEngine
     from fercli.records import Photo
 
     AnyPath = str | os.PathLike[str]
@@ -81,6 +81,8 @@ def read_faces(
     workers: int = 0,
     batch_size: int = BATCH_SIZE,
     timeout: float = TIMEOUT,
+    engine: str = ENGINE,
+    ray_address: str | None = None,
 ) -> FaceReader:
     """Reads the expression of every face in photos, as `fercli predict` does.
 
@@ -113,6 +115,9 @@ def read_faces(
         workers: how many photos are worked on at once; 0 takes the cores and the memory that there are.
         batch_size: how many faces the network sees at once.
         timeout: how many seconds a photo may take.
+        engine: `local`, or `ray`: actors on a cluster read the photos, `workers` at once each.
+        ray_address: the cluster, `auto` or HOST:PORT; None takes that of RAY_ADDRESS, or starts one of this
+            machine alone.
 
     Returns:
         An iterator of a Photo for each photo. One that cannot be read says so in `error`.
@@ -128,27 +133,23 @@ def read_faces(
     _within("timeout", timeout, 1)
     smallest = smallest_face(min_face)
     listed = _listed(paths)
-    workers = workers or usable_workers()
     findings = Findings()
+    options = Options(
+        _texts(model),
+        backend,
+        detector,
+        device,
+        smallest,
+        min_score,
+        fast,
+        tta,
+        max_pixels,
+        batch_size,
+        timeout,
+    )
     with ExitStack() as stack, shortages_named():
-        # They load the detector while the networks are loaded here.
-        processes = Workers(
-            partial(load_detector, detector, smallest, min_score, threads=1, fast=fast),
-            max_pixels,
-            _useful(workers, listed),
-            timeout,
-            usable_memory(),
-            fast=fast,
-        )
-        stack.callback(processes.close)
-        bundles = _bundles(model)
-        name, classifiers = load_classifiers(bundles, backend, device, workers)
-        pipeline = Pipeline(
-            bundles,
-            {"name": name, **classifiers[0].describe()},
-            processes.describe(),
-            processes.count,
-        )
+        running = _engine(engine, options, workers, listed, ray_address)
+        stack.callback(running.close)
         found = find_photos(
             listed,
             recursive=recursive,
@@ -159,9 +160,25 @@ def read_faces(
             findings=findings,
         )
         chosen = found if select is None else select(found)
-        photos = run_local(chosen, processes, Predictor(classifiers, mirrored=tta), batch_size)
+        photos = running.run(chosen)
         stack.callback(photos.close)
-        return FaceReader(photos, pipeline, findings, stack.pop_all().close)
+        write_parts = partial(running.write_parts, chosen)
+        return FaceReader(photos, write_parts, running.pipeline, findings, stack.pop_all().close)
+
+
+def _engine(
+    name: str, options: Options, workers: int, paths: Iterable[str], address: str | None
+) -> LocalEngine | RayEngine:
+    """The engine of a name, ready to read."""
+    if name == "local" and address is None:
+        return LocalEngine(options, _useful(workers or usable_workers(), paths), usable_memory())
+    if name == "local":
+        raise UsageError("A Ray cluster is named, but the engine is local.", "Choose the engine ray.")
+    if name != "ray":
+        raise UsageError(f"There is no engine {name}.", "Choose local or ray.")
+    from fercli.engines.ray_engine import RayEngine
+
+    return RayEngine(options, workers, address)
 
 
 def analyze(
@@ -214,7 +231,8 @@ def analyze(
     smallest = smallest_face(min_face)
     path, picture = _picture(image, max_pixels)
     with _ONE_AT_A_TIME, shortages_named():
-        analyzer = _analyzer(_bundles(model), backend, detector, device, smallest, min_score, fast, tta)
+        bundles = load_models(_texts(model))
+        analyzer = _analyzer(bundles, backend, detector, device, smallest, min_score, fast, tta)
         if fast:
             (photo,) = analyzer.analyze_fast([(path, picture)])
         else:
@@ -242,13 +260,6 @@ def _analyzer(
     finder = load_detector(detector, min_face, min_score, threads, fast=fast)
     classifiers = load_classifiers(bundles, backend, device, threads).classifiers
     return Analyzer(finder, Predictor(classifiers, mirrored=tta))
-
-
-def _bundles(model: AnyPath | Sequence[AnyPath]) -> tuple[Bundle, ...]:
-    bundles = tuple(bundle for name in _texts(model) for bundle in load_members(name))
-    if not bundles:
-        raise UsageError("No model is given.", f"Leave it out, or give one such as {MODEL}.")
-    return bundles
 
 
 def _picture(image: AnyPath | Encoded | NDArray[np.uint8], max_pixels: int) -> tuple[str, Reducible]:
@@ -283,7 +294,7 @@ def _listed(paths: AnyPath | Iterable[AnyPath]) -> Iterable[str]:
     return map(os.fsdecode, paths)
 
 
-def _texts(given: AnyPath | Sequence[AnyPath]) -> Sequence[str]:
+def _texts(given: AnyPath | Sequence[AnyPath]) -> tuple[str, ...]:
     """One text or several, as several."""
     if isinstance(given, str | os.PathLike):
         return (os.fsdecode(given),)

@@ -8,6 +8,7 @@ MODEL = "default"
 BACKEND = "auto"
 DEVICE = "auto"
 DETECTOR = "mtcnn"
+ENGINE = "local"
 
 MIN_FACE = 40
 """The smallest face that is looked for, in pixels."""

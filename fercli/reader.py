@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import finalize
 
@@ -10,9 +11,11 @@ from fercli.errors import shortage
 from fercli.records import Photo
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Generator, Mapping, Sequence
 
     from fercli.bundle import Bundle
+    from fercli.reports.parts import Parts
     from fercli.sources import Findings
 
 
@@ -45,16 +48,43 @@ class FaceReader(Iterator[Photo]):
     """
 
     def __init__(
-        self, photos: Generator[Photo], pipeline: Pipeline, findings: Findings, end: Callable[[], object]
+        self,
+        photos: Generator[Photo],
+        write_parts: Callable[[Parts], Iterator[Counter[str]]],
+        pipeline: Pipeline,
+        findings: Findings,
+        end: Callable[[], object],
     ) -> None:
         self.pipeline = pipeline
         self.findings = findings
         self._photos = photos
+        self._write_parts = write_parts
         self._end = finalize(self, end)
 
     def __next__(self) -> Photo:
-        try:
+        with self._ended_by_errors():
             return next(self._photos)
+
+    def write_parts(self, parts: Parts) -> Iterator[Counter[str]]:
+        """Has the records written in parts, where they are made, in place of giving them.
+
+        Args:
+            parts: where to.
+
+        Yields:
+            What each part comes to, as of `Parts.tally`, in order.
+
+        Raises:
+            ReportError: a part cannot be written.
+            UsageError: a part that is there holds other photos.
+        """
+        with self._ended_by_errors():
+            yield from self._write_parts(parts)
+
+    @contextmanager
+    def _ended_by_errors(self) -> Iterator[None]:
+        try:
+            yield
         except BaseException as error:
             self.close()
             lacking = shortage(error)

@@ -24,6 +24,8 @@ _ENVIRONMENT = {
     "ORT_DISABLE_TELEMETRY": "1",
     # TensorFlow's lines on the processor and on devices.
     "TF_CPP_MIN_LOG_LEVEL": "3",
+    # Ray's message to its maker on what it is used for.
+    "RAY_USAGE_STATS_ENABLED": "0",
 }
 
 _NO_FOLDER = os.devnull
@@ -98,6 +100,15 @@ def import_tensorflow() -> Any:
             _runtime("keras", hidden=_NOT_FOR_KERAS)  # which TensorFlow itself imports late
             return _runtime("tensorflow", hidden=_NOT_FOR_KERAS)
     return _runtime("tensorflow")
+
+
+def import_ray() -> Any:
+    """Ray, without what it has to say of clusters; it raises what `import_onnxruntime` raises."""
+    import logging  # as below
+
+    ray = _runtime("ray")
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    return ray
 
 
 def import_matplotlib() -> None:

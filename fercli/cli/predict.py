@@ -18,6 +18,7 @@ from fercli.cli import options
 from fercli.cli.configuration import defaults_named, defaults_of_run
 from fercli.cli.finding import nothing_to_do, say_findings
 from fercli.cli.messages import counting, say
+from fercli.cli.parts import refuse_with_parts, write_parts
 from fercli.cli.summary import Beside
 from fercli.errors import ExitCode, UsageError
 from fercli.records import Status
@@ -29,6 +30,7 @@ from fercli.reports import (
     refuse_place,
     replaceable,
 )
+from fercli.reports.parts import claimed_folder, is_folder, part_format
 from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
     from fercli.reader import Pipeline
     from fercli.records import Photo
-    from fercli.reports import Writer
+    from fercli.reports import Format, Writer
     from fercli.reports.earlier import Earlier
     from fercli.reports.settings import Settings
 
@@ -183,6 +185,23 @@ def predict(
             rich_help_panel=options.INPUT,
         ),
     ] = "1/1",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="local|ray",
+            help="Read here, or by actors on a Ray cluster.",
+            rich_help_panel=options.RUNNING,
+        ),
+    ] = defaults.ENGINE,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT|auto",
+            help="The Ray cluster; without it that of RAY_ADDRESS, or one of this machine alone.",
+            show_default=False,
+            rich_help_panel=options.RUNNING,
+        ),
+    ] = None,
     strict: Annotated[
         bool,
         typer.Option(
@@ -202,30 +221,23 @@ def predict(
     written; 130 interrupted.
     """
     from fercli.api import read_faces
-    from fercli.locking import locked
-    from fercli.reports.earlier import Earlier
-    from fercli.reports.running import open_running
     from fercli.sources import STANDARD_INPUT
 
     paths = _given(paths)
-    kind = choose_format(out, report_format)
     resume = resume or retry_errors
-    if STANDARD_INPUT in paths and sys.stdin is None:
-        raise UsageError(
-            "Standard input is closed.", "Pipe a list of paths into fercli, or name the photos."
-        )
-    growing = out != STANDARD_OUTPUT and replaceable(out)
+    in_parts = is_folder(out)
+    if in_parts:
+        refuse_with_parts(retry_errors=retry_errors, annotate=annotate, crops=crops, strict=strict)
+    kind = part_format(report_format) if in_parts else choose_format(out, report_format)
     refuse_place(out, [("list on", 0) if path == STANDARD_INPUT else ("photo", path) for path in paths])
     beside = Beside(annotate, crops, paths)
-    if resume and not growing:
-        raise UsageError("--resume needs a report to go on with.", "Name its file with --out.")
     with ExitStack() as stack:
         stack.enter_context(defaults_named(context))
         part, parts = _shard(shard)
         target = stack.enter_context(claimed(out))
-        if growing:
-            stack.enter_context(locked(out))
-        earlier = Earlier(out, kind, retry_errors=retry_errors) if resume else None
+        if in_parts:
+            stack.enter_context(claimed_folder(out, resume=resume))
+        earlier = None if in_parts else _earlier(stack, out, kind, resume=resume, retry_errors=retry_errors)
         photos = stack.enter_context(
             read_faces(
                 paths,
@@ -241,13 +253,14 @@ def predict(
                 include=include or (),
                 exclude=exclude or (),
                 null_separated=null,
-                # Unbuffered: a run may end while a thread waits here, which must hold no lock then.
-                stdin=FileIO(0, closefd=False) if STANDARD_INPUT in paths else None,
+                stdin=_standard_input() if STANDARD_INPUT in paths else None,
                 select=lambda found: _selected(islice(found, part - 1, None, parts), earlier),
                 max_pixels=max_pixels,
                 workers=workers,
                 batch_size=batch_size,
                 timeout=timeout,
+                engine=engine,
+                ray_address=ray_address,
             )
         )
         if verbose:
@@ -257,18 +270,14 @@ def predict(
             say(
                 f"It is not known with what settings {quoted(out)} was begun; it goes on with those of now."
             )
-        tally = Counter[str]() if earlier is None else earlier.tally
-        first = next(photos, None)
-        if first is None and not tally:
+        if in_parts:
+            tally = write_parts(photos, out, kind, settings, quiet=quiet)
+        else:
+            tally = _write_report(
+                photos, out, target, kind, settings, earlier, beside, quiet=quiet, strict=strict
+            )
+        if not tally:
             raise nothing_to_do(paths, shard, photos.findings)
-        writer = stack.enter_context(
-            open_running(out, kind, earlier, settings)
-            if growing
-            else open_report(target, kind, settings=settings)
-        )
-        count = stack.enter_context(counting("photo", shown=not quiet))
-        new = chain([] if first is None else [first], photos)
-        _write(beside.watched(new), writer, tally, count, resumable=growing, strict=strict)
     if not (strict and tally[Status.ERROR]):  # where it stopped, not all was looked at
         say_findings(photos.findings, quiet=quiet)
     if not quiet:
@@ -292,6 +301,15 @@ def _given(paths: list[str] | None) -> list[str]:
     if not paths:
         raise UsageError("No photos are named.", _EXAMPLES)
     return paths
+
+
+def _standard_input() -> FileIO:
+    """Standard input without a buffer: a thread may wait there when a run ends, and must hold no lock."""
+    if sys.stdin is None:
+        raise UsageError(
+            "Standard input is closed.", "Pipe a list of paths into fercli, or name the photos."
+        )
+    return FileIO(0, closefd=False)
 
 
 def _lines(pipeline: Pipeline) -> list[str]:
@@ -327,10 +345,61 @@ def _settings(
     return settings if earlier is None else earlier.go_on_with(settings)
 
 
+def _earlier(
+    stack: ExitStack, out: str, kind: Format, *, resume: bool, retry_errors: bool
+) -> Earlier | None:
+    """The report that is gone on with, if any; no other run writes it until the stack ends."""
+    from fercli.locking import locked
+    from fercli.reports.earlier import Earlier
+
+    if _grows(out):
+        stack.enter_context(locked(out))
+        return Earlier(out, kind, retry_errors=retry_errors) if resume else None
+    if resume:
+        raise UsageError("--resume needs a report to go on with.", "Name its file with --out.")
+    return None
+
+
 _CHANGED = (
     "The photos are others than those that the report was begun with:"
     " what it had has stayed as it was, and what is new stands at its end.",
 )
+
+
+def _grows(out: str) -> bool:
+    """Whether the report is a file, which a run that is ended leaves to be gone on with."""
+    return out != STANDARD_OUTPUT and replaceable(out)
+
+
+def _write_report(
+    photos: Iterator[Photo],
+    out: str,
+    target: str | int,
+    kind: Format,
+    settings: Settings,
+    earlier: Earlier | None,
+    beside: Beside,
+    *,
+    quiet: bool,
+    strict: bool,
+) -> Counter[str]:
+    """Writes one report, if there is a photo; gives its photos by their status, and `faces`."""
+    from fercli.reports.running import open_running
+
+    tally = Counter[str]() if earlier is None else earlier.tally
+    first = next(photos, None)
+    if first is None and not tally:
+        return tally
+    growing = _grows(out)
+    report = (
+        open_running(out, kind, earlier, settings)
+        if growing
+        else open_report(target, kind, settings=settings)
+    )
+    with report as writer, counting("photo", shown=not quiet) as count:
+        new = chain([] if first is None else [first], photos)
+        _write(beside.watched(new), writer, tally, count, resumable=growing, strict=strict)
+    return tally
 
 
 def _write(

@@ -1,0 +1,77 @@
+"""What the engine on Ray costs: its rate beside the local engine's, and its driver with very many paths.
+
+python benchmarks/scaling.py rate PHOTOS     the same photos by both engines on this machine, in turn
+python benchmarks/scaling.py driver COUNT    COUNT paths through the driver, whose actors read nothing
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fercli import read_faces
+from fercli.engines import crew
+from fercli.engines.actor import About
+from fercli.engines.ray_engine import RayEngine
+from fercli.engines.reading import Options
+from fercli.reader import Pipeline
+from fercli.records import Photo
+from fercli.reports.settings import settings_of
+from fercli.smallest_face import smallest_face
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TURNS = 2
+
+
+class _Stub:
+    """An actor that gives a record of each photo at once."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def describe(self) -> About:
+        return About(Pipeline((), {}, {}, 1), settings_of((), {}, {}, tta=False))
+
+    def read(self, paths: Sequence[str]) -> list[Photo]:
+        return [Photo(path) for path in paths]
+
+
+def _rate(photos: str) -> None:
+    for _ in range(_TURNS):
+        for engine in ("local", "ray"):
+            begun = time.monotonic()
+            with read_faces(photos, engine=engine) as found:
+                first = next(found)
+                since = time.monotonic()
+                count = sum(1 for _ in found)
+            rate = count / (time.monotonic() - since)
+            start = f"{since - begun:.1f} s until {first.path}"
+            print(f"{engine}: {rate:.2f} photos a second; {start}", flush=True)
+
+
+def _driver(count: int) -> None:
+    crew.ChunkReader = _Stub  # type: ignore[assignment,attr-defined] # for this measurement alone
+    options = Options((), "", "", "cpu", smallest_face(40), 0.9, False, False, 1, 64, 1.0)
+    engine = RayEngine(options, 1, None)
+    begun = time.monotonic()
+    paths = (f"/data/photos/{number // 1000:06}/{number:012}.jpg" for number in range(count))
+    for done, _ in enumerate(engine.run(paths), 1):
+        if done in {10**power for power in range(3, 10)}:
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+            print(f"{done} paths: {time.monotonic() - begun:.1f} s, {peak} MB at most", flush=True)
+    engine.close()
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["rate", photos] if Path(photos).is_dir():
+            _rate(photos)
+        case ["driver", count]:
+            _driver(int(count))
+        case _:
+            sys.exit(__doc__)
