@@ -1,7 +1,7 @@
 """A hook of MkDocs: pages beside docs/ are pages of the site, and links between all of them lead there.
 
-In the repository a link leads from file to file. What it leads to may not be a page of the site (a script, a
-licence): then its name stays, without a link.
+In the repository a link leads from file to file. What it leads to may not be a page of the site (a script,
+a licence): then its name stays, without a link.
 """
 
 from __future__ import annotations
