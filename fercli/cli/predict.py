@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections import Counter
 from contextlib import ExitStack
 from io import FileIO
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,28 +16,20 @@ from fercli import defaults
 from fercli.cli import options
 from fercli.cli.configuration import defaults_named, defaults_of_run
 from fercli.cli.finding import nothing_to_do, say_findings
-from fercli.cli.messages import counting, say
+from fercli.cli.messages import say
 from fercli.cli.parts import refuse_with_parts, write_parts
 from fercli.cli.summary import Beside
+from fercli.cli.writing import earlier_report, summary, write_report
 from fercli.errors import ExitCode, UsageError
 from fercli.records import Status
-from fercli.reports import (
-    STANDARD_OUTPUT,
-    choose_format,
-    claimed,
-    open_report,
-    refuse_place,
-    replaceable,
-)
+from fercli.reports import STANDARD_OUTPUT, choose_format, claimed, refuse_place
 from fercli.reports.parts import claimed_folder, is_folder, part_format
-from fercli.wording import count_of, quoted
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from fercli.reader import Pipeline
-    from fercli.records import Photo
-    from fercli.reports import Format, Writer
     from fercli.reports.earlier import Earlier
     from fercli.reports.settings import Settings
 
@@ -237,7 +228,9 @@ def predict(
         target = stack.enter_context(claimed(out))
         if in_parts:
             stack.enter_context(claimed_folder(out, resume=resume))
-        earlier = None if in_parts else _earlier(stack, out, kind, resume=resume, retry_errors=retry_errors)
+        earlier = (
+            None if in_parts else earlier_report(stack, out, kind, resume=resume, retry_errors=retry_errors)
+        )
         photos = stack.enter_context(
             read_faces(
                 paths,
@@ -273,7 +266,7 @@ def predict(
         if in_parts:
             tally = write_parts(photos, out, kind, settings, quiet=quiet)
         else:
-            tally = _write_report(
+            tally = write_report(
                 photos, out, target, kind, settings, earlier, beside, quiet=quiet, strict=strict
             )
         if not tally:
@@ -283,7 +276,7 @@ def predict(
     if not quiet:
         beside.say_shares()
         say(*_CHANGED if earlier is not None and earlier.has_changed else ())
-        say(_summary(tally) + ("." if out == STANDARD_OUTPUT else f"; {out}."))
+        say(summary(tally) + ("." if out == STANDARD_OUTPUT else f"; {out}."))
     beside.finish()
     if tally[Status.ERROR] or photos.findings.fruitless:
         raise typer.Exit(ExitCode.SOME_UNREADABLE)
@@ -345,90 +338,7 @@ def _settings(
     return settings if earlier is None else earlier.go_on_with(settings)
 
 
-def _earlier(
-    stack: ExitStack, out: str, kind: Format, *, resume: bool, retry_errors: bool
-) -> Earlier | None:
-    """The report that is gone on with, if any; no other run writes it until the stack ends."""
-    from fercli.locking import locked
-    from fercli.reports.earlier import Earlier
-
-    if _grows(out):
-        stack.enter_context(locked(out))
-        return Earlier(out, kind, retry_errors=retry_errors) if resume else None
-    if resume:
-        raise UsageError("--resume needs a report to go on with.", "Name its file with --out.")
-    return None
-
-
 _CHANGED = (
     "The photos are others than those that the report was begun with:"
     " what it had has stayed as it was, and what is new stands at its end.",
 )
-
-
-def _grows(out: str) -> bool:
-    """Whether the report is a file, which a run that is ended leaves to be gone on with."""
-    return out != STANDARD_OUTPUT and replaceable(out)
-
-
-def _write_report(
-    photos: Iterator[Photo],
-    out: str,
-    target: str | int,
-    kind: Format,
-    settings: Settings,
-    earlier: Earlier | None,
-    beside: Beside,
-    *,
-    quiet: bool,
-    strict: bool,
-) -> Counter[str]:
-    """Writes one report, if there is a photo; gives its photos by their status, and `faces`."""
-    from fercli.reports.running import open_running
-
-    tally = Counter[str]() if earlier is None else earlier.tally
-    first = next(photos, None)
-    if first is None and not tally:
-        return tally
-    growing = _grows(out)
-    report = (
-        open_running(out, kind, earlier, settings)
-        if growing
-        else open_report(target, kind, settings=settings)
-    )
-    with report as writer, counting("photo", shown=not quiet) as count:
-        new = chain([] if first is None else [first], photos)
-        _write(beside.watched(new), writer, tally, count, resumable=growing, strict=strict)
-    return tally
-
-
-def _write(
-    photos: Iterable[Photo],
-    writer: Writer,
-    tally: Counter[str],
-    count: Callable[[str], None],
-    *,
-    resumable: bool,
-    strict: bool,
-) -> None:
-    """Writes the photos; counts them by their status, and their faces. `strict` ends at the first error."""
-    try:
-        for photo in photos:
-            writer.write(photo.rows())
-            tally[photo.status] += 1
-            tally["faces"] += len(photo.faces)
-            count(f"{count_of(tally['faces'], 'face')}, {count_of(tally[Status.ERROR], 'failure')}")
-            if strict and photo.error is not None:
-                say(f"fercli: {photo.path}: {photo.error} (stopped by --strict)")
-                break
-    except KeyboardInterrupt:
-        way = "; add --resume to go on" if resumable else ""
-        say(f"fercli: interrupted after {_summary(tally)}{way}.")
-        raise
-
-
-def _summary(tally: Counter[str]) -> str:
-    photos = count_of(sum(tally[status] for status in Status), "photo")
-    faces = count_of(tally["faces"], "face")
-    without = count_of(tally[Status.NO_FACE], "photo")
-    return f"{photos}: {faces}, {without} without a face, {tally[Status.ERROR]} that could not be read"
