@@ -65,7 +65,7 @@ def test_a_packing_is_told_by_the_first_bytes(name: str, packing: str, tmp_path:
     (tmp_path / name).write_bytes(PACKED[packing](PLAIN.encode()))
     said = told(tmp_path / name)
     assert said == (
-        [f"{tmp_path / name}: it is not packed, whatever its name says."] if packing == ".csv" else []
+        [f"{tmp_path / name}: it is not packed, although its name says so."] if packing == ".csv" else []
     )
 
 
