@@ -113,7 +113,7 @@ def test_what_is_named_directly_gets_a_row_whatever_it_is(run: Run, tmp_path: Pa
         "x.jpg",
         "fifo",
         "dangling",
-        "https://example.org/a.jpg",
+        "ftp://example.org/a.jpg",
     )
     done = run("predict", *given, "--format", "jsonl", cwd=tmp_path)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -124,7 +124,7 @@ def test_what_is_named_directly_gets_a_row_whatever_it_is(run: Run, tmp_path: Pa
         ("x.jpg/inside.jpg", "not-an-image"),
         ("fifo", "not-a-file"),
         ("dangling", "missing"),
-        ("https://example.org/a.jpg", "unsupported"),
+        ("ftp://example.org/a.jpg", "unsupported"),
     ]
 
 
