@@ -111,6 +111,19 @@ def import_ray() -> Any:
     return ray
 
 
+def import_summary_writer() -> Any:
+    """TensorBoard's writer as torch has it, without TensorFlow and Amazon's client.
+
+    TensorBoard imports both where it finds them, to write to other places than files: seconds, and a socket.
+
+    Raises:
+        ImportError: TensorBoard is not installed.
+    """
+    sys.modules.setdefault("tensorboard.compat.notf", ModuleType("notf"))
+    with _hidden("boto3", "botocore"):
+        return import_module("torch.utils.tensorboard").SummaryWriter
+
+
 def import_matplotlib() -> None:
     """Imports matplotlib with a temporary folder for its list of fonts, which it removes at the end.
 

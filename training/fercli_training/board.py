@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +10,7 @@ from torch import nn
 
 from fercli.architecture import SIDE
 from fercli.evaluation.charts import confusion_chart
+from fercli.runtimes import import_summary_writer
 from fercli_training.layers import watched
 
 if TYPE_CHECKING:
@@ -29,11 +28,7 @@ class Board:
     """TensorBoard's files in a folder; what an earlier run wrote from `purge_step` on is hidden."""
 
     def __init__(self, folder: Path, purge_step: int) -> None:
-        # Otherwise TensorBoard imports TensorFlow where it is installed, which takes seconds and prints.
-        sys.modules.setdefault("tensorboard.compat.notf", ModuleType("notf"))
-        from torch.utils.tensorboard import SummaryWriter
-
-        self._writer: Any = SummaryWriter(str(folder), purge_step=purge_step)  # its methods carry no types
+        self._writer: Any = import_summary_writer()(str(folder), purge_step=purge_step)
 
     def scalars(self, step: int, metrics: Mapping[str, float]) -> None:
         """Numbers by their names."""
