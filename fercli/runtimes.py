@@ -114,7 +114,7 @@ def import_ray() -> Any:
 def import_summary_writer() -> Any:
     """TensorBoard's writer as torch has it, without TensorFlow and Amazon's client.
 
-    TensorBoard imports both where it finds them, to write to other places than files: seconds, and a socket.
+    It imports both where it finds them, to write to other places than files: seconds, and a socket.
 
     Raises:
         ImportError: TensorBoard is not installed.
