@@ -64,7 +64,7 @@ def test_parts_merged_are_the_report(run: Run, in_photos: Path) -> None:
         (["--strict"], "--strict needs one report"),
         (["--retry-errors"], "--retry-errors needs one report"),
         (["--format", "html"], "Parts are not written as html"),
-        (["--out", "s3://bucket/parts/"], "s3://bucket/parts/ is no place for a report"),
+        (["--out", "s3://bucket/parts/"], "s3://bucket/parts/ is not a place for a report"),
         (["--engine", "rays"], "There is no engine rays"),
         (["--ray-address", "auto"], "A Ray cluster is named, but the engine is local"),
     ],
