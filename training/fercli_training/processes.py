@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
 
 import torch
@@ -52,6 +53,14 @@ def is_further() -> bool:
 
 
 def leave(fabric: Fabric) -> None:
-    """Ends the group of processes, whose listening threads would abort a process at its end."""
+    """Leaves the group of processes, whose listening threads would abort a process at its end.
+
+    A further process that was not interrupted has nothing left to do and ends here. If it took its network
+    apart, gloo would sometimes wait for ever for a thread that waits for Python (torch 2.13).
+    """
     if fabric.world_size > 1:
         torch.distributed.destroy_process_group()
+        if not fabric.is_global_zero and sys.exc_info()[1] is None:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
