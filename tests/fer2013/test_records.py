@@ -1,5 +1,6 @@
 """What a TFRecord's picture is, is told by what its record says or how it begins, never by its length."""
 
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ import cv2
 import google_crc32c  # noqa: F401 - without it there is nothing to test
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -96,6 +97,8 @@ def test_a_bitmap_of_2304_bytes_is_decoded(tmp_path: Path) -> None:
 def test_pixels_are_pixels_however_they_begin(
     start: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    # What begins as one of these wholly does is said to be that picture; the next test is about it.
+    assume(not re.match(rb"II\*\0|MM\0\*|\xff\xd8\xff|\x89PNG|GIF8|....ftyp", start, re.DOTALL))
     data = start + PICTURES[0].tobytes()[len(start) :]
     path = tmp_path_factory.mktemp("data") / "a.tfrecord"
     np.testing.assert_array_equal(read(write(path, {"image": data, "format": b"raw"}))[0].tobytes(), data)
