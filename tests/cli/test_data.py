@@ -11,20 +11,8 @@ from typer.testing import CliRunner, Result
 from fercli.cli.commands import app
 from fercli.fer2013 import Split, read_pictures
 from fercli.records import EXPRESSIONS
-from tests.fer2013.made_up import BAD, COUNTS, rows, write
+from tests.fer2013.made_up import BAD, COUNTS, VOTERS, rows, write
 
-VOTERS = (
-    "neutral",
-    "happiness",
-    "surprise",
-    "sadness",
-    "anger",
-    "disgust",
-    "fear",
-    "contempt",
-    "unknown",
-    "NF",
-)
 NAMES = dict(
     zip(("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"), range(7), strict=True)
 )

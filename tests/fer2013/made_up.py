@@ -16,6 +16,20 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 Row = dict[str, str]
 COLUMNS = ("emotion", "pixels", "Usage")
+VOTERS = (
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+    "unknown",
+    "NF",
+)
+"""The columns of FER+ that hold votes, in the order of its file."""
+
 LABELS = 7
 COUNTS = {"Training": 56, "PublicTest": 35, "PrivateTest": 42}
 

@@ -7,24 +7,12 @@ import pytest
 from fercli.errors import UsageError
 from fercli.fer2013 import Pictures, Split
 from fercli.fer2013.votes import read_votes
-
-COLUMNS = (
-    "neutral",
-    "happiness",
-    "surprise",
-    "sadness",
-    "anger",
-    "disgust",
-    "fear",
-    "contempt",
-    "unknown",
-    "NF",
-)
+from tests.fer2013.made_up import VOTERS
 
 
 def write(folder: Path, rows: Sequence[Mapping[str, int | str]]) -> Path:
-    lines = [",".join(("Usage", "Image name", *COLUMNS))]
-    lines += [",".join(["Training", "", *(str(row.get(name, 0)) for name in COLUMNS)]) for row in rows]
+    lines = [",".join(("Usage", "Image name", *VOTERS))]
+    lines += [",".join(["Training", "", *(str(row.get(name, 0)) for name in VOTERS)]) for row in rows]
     (folder / "votes.csv").write_text("\n".join(lines) + "\n")
     return folder / "votes.csv"
 
