@@ -9,14 +9,7 @@ import typer
 
 from fercli.cli import options
 from fercli.cli.messages import print_table, say
-from fercli.cli.training import (
-    Changes,
-    Resume,
-    interrupted_message,
-    require_packages,
-    training_progress,
-)
-from fercli.runtimes import give_torch_a_temporary_cache
+from fercli.cli.training import begin, interrupted_message, training_progress
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,21 +23,19 @@ def ablation(
         Path,
         typer.Option("--out", "-o", metavar="DIR", help="The experiments' folder.", show_default=False),
     ],
-    resume: Resume = False,
-    changes: Changes = None,
+    resume: options.ResumeTraining = False,
+    changes: options.Changes = None,
 ) -> None:
     """Train the article's experiments on FER2013, one after another, and compare them with the article.
 
     OUT/ablation.json and OUT/ablation.png are written after every experiment. A checkpoint is written after
     every epoch, and at Ctrl-C: --resume goes on from it.
     """
-    require_packages()
-    give_torch_a_temporary_cache()
+    begin(out, [("data set", data)], resume=resume)
     from fercli_training.ablation import run_ablation, write_results
     from fercli_training.inputs import RunInputs, read_inputs
-    from fercli_training.place import occupied, refuse_place
+    from fercli_training.place import occupied
 
-    refuse_place(out, resume, [("data set", data)])
     training_data, _ = read_inputs(RunInputs(data), say)
     results: list[Result] = []
     try:

@@ -10,9 +10,9 @@ import typer
 from fercli import defaults
 from fercli.cli import options
 from fercli.cli.finding import say_findings
-from fercli.cli.messages import count_of, counting, say
+from fercli.cli.messages import counting, say
 from fercli.errors import ExitCode
-from fercli.wording import quoted
+from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -38,7 +38,7 @@ Source = Annotated[
     Path,
     typer.Argument(
         metavar="DATA",
-        help="FER2013: a .csv, class folders, a list (.txt), a .tfrecord, or a .zip or .tar.",
+        help=options.DATA_SETS,
     ),
 ]
 

@@ -9,8 +9,9 @@ import typer
 
 from fercli import __version__, defaults
 from fercli.cli.configuration import defaults_in_sight
-from fercli.cli.messages import count_of, print_document
+from fercli.cli.messages import print_document
 from fercli.errors import ExitCode, FercliError
+from fercli.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,9 @@ import typer
 
 from fercli import defaults
 from fercli.cli import options
-from fercli.cli.messages import count_of, counting, print_document, print_table, say
+from fercli.cli.messages import counting, print_document, print_table, say
 from fercli.extras import require
+from fercli.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,18 +54,13 @@ class Layout(StrEnum):
 
 
 def evaluate(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="The name of a model that ships, or a model's folder.")
-    ],
+    model: options.Model,
     data: options.Data,
     split: Annotated[
         SplitName, typer.Option(help="public to choose a model with, private to report once, or both.")
     ] = SplitName.PRIVATE,
     ferplus: options.FerPlus = None,
-    tta: Annotated[
-        bool,
-        typer.Option("--tta", help="Read each face and its mirror image, and average: twice the work."),
-    ] = False,
+    tta: options.Mirrored = False,
     backend: options.Backend = defaults.BACKEND,
     device: options.Device = defaults.DEVICE,
     batch_size: options.BatchSize = defaults.BATCH_SIZE,

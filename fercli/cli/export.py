@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fercli.cli.messages import count_of, say
+from fercli.cli import options
+from fercli.cli.messages import say
 from fercli.errors import UnavailableError, UsageError
 from fercli.extras import require
-from fercli.wording import quoted
+from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
     from fercli.bundle import Bundle
@@ -27,9 +28,7 @@ def _exporters() -> list[str]:
 
 
 def export(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="The name of a model that ships, or a model's folder.")
-    ],
+    model: options.Model,
     to: Annotated[
         str,
         typer.Option(

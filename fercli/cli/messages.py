@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-__all__ = ["count_of", "counting", "print_document", "print_table", "say", "show"]
-
 _PIPE_WIDTH = 200
 """What reads a pipe has no width: wide enough for every table."""
 

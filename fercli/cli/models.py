@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fercli.cli import options
 from fercli.cli.messages import print_document, print_table, show
 
 app = typer.Typer(help="List, show and verify models.", no_args_is_help=True)
@@ -38,9 +39,7 @@ def list_models() -> None:
 
 @app.command("show")
 def show_card(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="The name of a model that ships, or a model's folder.")
-    ],
+    model: options.Model,
 ) -> None:
     """Print a model's card: data, recipe, figures, limits."""
     from fercli.bundle import CARD, load_bundle

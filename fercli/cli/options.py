@@ -1,7 +1,11 @@
-"""The options that several commands share, worded once."""
+"""The options of `fercli predict`, and those that several commands share, each worded once.
+
+They stand in the groups in which --help shows them.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,31 +17,53 @@ from fercli.errors import UsageError
 from fercli.reports import Format
 from fercli.smallest_face import smallest_face
 
-INPUT, FACES, MODEL, OUTPUT, RUNNING = "Input", "Faces", "Model", "Output", "Running"
-"""The groups in which --help shows options."""
+Photos = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PATHS",
+        help="Photos, folders, archives (.zip, .tar), quoted patterns such as 'photos/**/*.jpg', URLs"
+        " (s3://, gs://, az://, https://, file://), or - for a list of paths on standard input.",
+        show_default=False,
+    ),
+]
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="The name of a model that ships, or a model's folder.")
+]
 
-Backend = Annotated[
-    str,
-    typer.Option(
-        help="The runtime: auto (the fastest that is here), openvino, onnx, torch, tensorflow, or another"
-        " that fercli doctor lists.",
-        metavar="NAME",
-        rich_help_panel=MODEL,
+_input = partial(typer.Option, rich_help_panel="Input")
+
+Recursive = Annotated[bool, _input(help="Look into the folders inside folders.")]
+Include = Annotated[
+    list[str] | None,
+    _input(
+        metavar="GLOB",
+        help="In folders, take only files that match, by '*.dat' also those with another suffix than"
+        " photos have; may be repeated.",
     ),
 ]
-Device = Annotated[
-    str,
-    typer.Option(
-        metavar="DEVICE", help="Where the network runs: auto, cpu, cuda or cuda:N.", rich_help_panel=MODEL
-    ),
+Exclude = Annotated[
+    list[str] | None,
+    _input(metavar="GLOB", help="In folders, leave out files that match; may be repeated."),
 ]
+Null = Annotated[
+    bool, _input("--null", "-0", help="Paths on standard input end in NUL, as of find -print0.")
+]
+MaxPixels = Annotated[
+    int, _input(min=1, metavar="N", help="Refuse larger pictures before they are decoded.")
+]
+Shard = Annotated[
+    str,
+    _input(metavar="I/N", help="Take every N-th photo from the I-th on, to share work between machines."),
+]
+
+_faces = partial(typer.Option, rich_help_panel="Faces")
+
 Detector = Annotated[
     str,
-    typer.Option(
+    _faces(
+        metavar="NAME",
         help="What finds the faces: mtcnn, facenet, none (the whole picture is the face) or a"
         " plugin's name.",
-        metavar="NAME",
-        rich_help_panel=FACES,
     ),
 ]
 
@@ -53,57 +79,114 @@ def _min_face(context: typer.Context, parameter: typer.CallbackParam, given: str
 
 MinFace = Annotated[
     str,
-    typer.Option(
+    _faces(
         metavar="PX|N%",
         callback=_min_face,
         help="The smallest face, in pixels or, as 5%, of the photo's shorter side.",
-        rich_help_panel=FACES,
     ),
 ]
 MIN_FACE = str(defaults.MIN_FACE)
-MinScore = Annotated[
-    float,
-    typer.Option(min=0.0, max=1.0, metavar="P", help="The lowest score of a face.", rich_help_panel=FACES),
-]
-BatchSize = Annotated[
-    int,
-    typer.Option(
-        min=1,
-        metavar="N",
-        help="Faces the network sees at once; those of one photo stay together.",
-        rich_help_panel=RUNNING,
+MinScore = Annotated[float, _faces(min=0.0, max=1.0, metavar="P", help="The lowest score of a face.")]
+Fast = Annotated[
+    bool,
+    _faces(
+        "--fast",
+        help="Read large photos at fewer pixels: several times as fast, but small faces are missed.",
     ),
 ]
+
+_model = partial(typer.Option, rich_help_panel="Model")
+
+Backend = Annotated[
+    str,
+    _model(
+        metavar="NAME",
+        help="The runtime: auto (the fastest that is here), openvino, onnx, torch, tensorflow, or another"
+        " that fercli doctor lists.",
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    _model(
+        "--model",
+        metavar="MODEL",
+        help="A model that ships (large: the mean of all), or a model's folder; several are averaged.",
+        show_default=defaults.MODEL,
+    ),
+]
+Mirrored = Annotated[
+    bool, _model("--tta", help="Read each face and its mirror image, and average: twice the work.")
+]
+Device = Annotated[str, _model(metavar="DEVICE", help="Where the network runs: auto, cpu, cuda or cuda:N.")]
+
+_output = partial(typer.Option, rich_help_panel="Output")
+
 Report = Annotated[
     str,
-    typer.Option(
+    _output(
         "--out",
         "-o",
         metavar="FILE|-",
         help="The report, also as s3://, gs:// or az://; - is standard output.",
-        rich_help_panel=OUTPUT,
     ),
 ]
 ReportFormat = Annotated[
     Format | None,
-    typer.Option(
+    _output(
         "--format",
         metavar="FORMAT",
         help="The report's format: csv, json, jsonl, parquet or html; taken from the name of --out where"
         " not given.",
-        rich_help_panel=OUTPUT,
     ),
 ]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=RUNNING)
-]
-Data = Annotated[
-    Path,
-    typer.Option(
-        help="FER2013: a .csv, class folders, a list (.txt), a .tfrecord, or a .zip or .tar.",
+Annotate = Annotated[
+    Path | None,
+    _output(
+        metavar="DIR",
+        help="Write copies of the photos that have faces, with boxes, expressions and confidences.",
         show_default=False,
     ),
 ]
+Crops = Annotated[
+    Path | None,
+    _output(metavar="DIR", help="Write the faces, in a folder for each expression.", show_default=False),
+]
+
+_running = partial(typer.Option, rich_help_panel="Running")
+
+Workers = Annotated[
+    int, _running(min=0, metavar="N", help="Photos worked on at once; 0 takes the cores there are.")
+]
+BatchSize = Annotated[
+    int,
+    _running(min=1, metavar="N", help="Faces the network sees at once; those of one photo stay together."),
+]
+Timeout = Annotated[
+    float, _running(min=1, metavar="SECONDS", help="What takes longer to read is an error.")
+]
+ResumeReport = Annotated[
+    bool, _running("--resume", help="Go on with the report of a run that was ended, whatever ended it.")
+]
+RetryErrors = Annotated[
+    bool,
+    _running("--retry-errors", help="As --resume, and read photos again that could not be read."),
+]
+Engine = Annotated[str, _running(metavar="local|ray", help="Read here, or by actors on a Ray cluster.")]
+RayAddress = Annotated[
+    str | None,
+    _running(
+        metavar="HOST:PORT|auto",
+        help="The Ray cluster; without it that of RAY_ADDRESS, or one of this machine alone.",
+        show_default=False,
+    ),
+]
+Strict = Annotated[bool, _running("--strict", help="Stop at the first unreadable photo.")]
+Quiet = Annotated[bool, _running("--quiet", "-q", help="Say nothing but errors.")]
+Verbose = Annotated[bool, _running("--verbose", "-v", help="Say what runs, and where.")]
+
+DATA_SETS = "FER2013: a .csv, class folders, a list (.txt), a .tfrecord, or a .zip or .tar."
+
+Data = Annotated[Path, typer.Option(help=DATA_SETS, show_default=False)]
 FerPlus = Annotated[
     Path | None,
     typer.Option(
@@ -111,4 +194,11 @@ FerPlus = Annotated[
         help="The FER+ votes, fer2013new.csv: what ten people said of each picture.",
         show_default=False,
     ),
+]
+ResumeTraining = Annotated[
+    bool, typer.Option("--resume", help="Go on from the checkpoint in --out, to the same numbers.")
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change an entry of the recipe; may be repeated."),
 ]

@@ -6,10 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from fercli.cli.messages import counting
+from fercli.cli.summary import so_far
 from fercli.errors import UsageError
 from fercli.records import Status
 from fercli.reports.parts import begin_parts
-from fercli.wording import count_of
 
 if TYPE_CHECKING:
     from fercli.reader import FaceReader
@@ -45,7 +45,7 @@ def write_parts(
             tally += part
             count += 1
             for _ in range(sum(part[status] for status in Status)):
-                counted(f"{count_of(tally['faces'], 'face')}, {count_of(tally[Status.ERROR], 'failure')}")
+                counted(so_far(tally, tally["faces"]))
     if count:
         parts.complete(count, tally)
     return tally

@@ -7,8 +7,7 @@ import sys
 from contextlib import ExitStack
 from io import FileIO
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,8 +17,8 @@ from fercli.cli.configuration import defaults_named, defaults_of_run
 from fercli.cli.finding import nothing_to_do, say_findings
 from fercli.cli.messages import say
 from fercli.cli.parts import refuse_with_parts, write_parts
-from fercli.cli.summary import Beside
-from fercli.cli.writing import earlier_report, summary, write_report
+from fercli.cli.summary import Beside, counts
+from fercli.cli.writing import earlier_report, write_report
 from fercli.errors import ExitCode, UsageError
 from fercli.records import Status
 from fercli.reports import STANDARD_OUTPUT, choose_format, claimed, refuse_place
@@ -36,174 +35,35 @@ if TYPE_CHECKING:
 
 def predict(
     context: typer.Context,
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATHS",
-            help="Photos, folders, archives (.zip, .tar), quoted patterns such as 'photos/**/*.jpg', URLs"
-            " (s3://, gs://, az://, https://, file://), or - for a list of paths on standard input.",
-            show_default=False,
-        ),
-    ] = None,
+    paths: options.Photos = None,
     out: options.Report = STANDARD_OUTPUT,
     report_format: options.ReportFormat = None,
     backend: options.Backend = defaults.BACKEND,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="MODEL",
-            help="A model that ships (large: the mean of all), or a model's folder; several are averaged.",
-            show_default=defaults.MODEL,
-            rich_help_panel=options.MODEL,
-        ),
-    ] = None,
-    tta: Annotated[
-        bool,
-        typer.Option(
-            "--tta",
-            help="Read each face and its mirror image, and average: twice the work.",
-            rich_help_panel=options.MODEL,
-        ),
-    ] = False,
+    model: options.Models = None,
+    tta: options.Mirrored = False,
     device: options.Device = defaults.DEVICE,
     detector: options.Detector = defaults.DETECTOR,
     min_face: options.MinFace = options.MIN_FACE,
     min_score: options.MinScore = defaults.MIN_SCORE,
-    fast: Annotated[
-        bool,
-        typer.Option(
-            "--fast",
-            help="Read large photos at fewer pixels: several times as fast, but small faces are missed.",
-            rich_help_panel=options.FACES,
-        ),
-    ] = False,
-    recursive: Annotated[
-        bool, typer.Option(help="Look into the folders inside folders.", rich_help_panel=options.INPUT)
-    ] = True,
-    include: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="GLOB",
-            help="In folders, take only files that match, by '*.dat' also those with another suffix than"
-            " photos have; may be repeated.",
-            rich_help_panel=options.INPUT,
-        ),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="GLOB",
-            help="In folders, leave out files that match; may be repeated.",
-            rich_help_panel=options.INPUT,
-        ),
-    ] = None,
-    null: Annotated[
-        bool,
-        typer.Option(
-            "--null",
-            "-0",
-            help="Paths on standard input end in NUL, as of find -print0.",
-            rich_help_panel=options.INPUT,
-        ),
-    ] = False,
-    max_pixels: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Refuse larger pictures before they are decoded.",
-            rich_help_panel=options.INPUT,
-        ),
-    ] = defaults.MAX_PIXELS,
-    workers: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            metavar="N",
-            help="Photos worked on at once; 0 takes the cores there are.",
-            rich_help_panel=options.RUNNING,
-        ),
-    ] = 0,
+    fast: options.Fast = False,
+    recursive: options.Recursive = True,
+    include: options.Include = None,
+    exclude: options.Exclude = None,
+    null: options.Null = False,
+    max_pixels: options.MaxPixels = defaults.MAX_PIXELS,
+    workers: options.Workers = 0,
     batch_size: options.BatchSize = defaults.BATCH_SIZE,
-    timeout: Annotated[
-        float,
-        typer.Option(
-            min=1,
-            metavar="SECONDS",
-            help="What takes longer to read is an error.",
-            rich_help_panel=options.RUNNING,
-        ),
-    ] = defaults.TIMEOUT,
-    annotate: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Write copies of the photos that have faces, with boxes, expressions and confidences.",
-            show_default=False,
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = None,
-    crops: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Write the faces, in a folder for each expression.",
-            show_default=False,
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Go on with the report of a run that was ended, whatever ended it.",
-            rich_help_panel=options.RUNNING,
-        ),
-    ] = False,
-    retry_errors: Annotated[
-        bool,
-        typer.Option(
-            "--retry-errors",
-            help="As --resume, and read photos again that could not be read.",
-            rich_help_panel=options.RUNNING,
-        ),
-    ] = False,
-    shard: Annotated[
-        str,
-        typer.Option(
-            metavar="I/N",
-            help="Take every N-th photo from the I-th on, to share work between machines.",
-            rich_help_panel=options.INPUT,
-        ),
-    ] = "1/1",
-    engine: Annotated[
-        str,
-        typer.Option(
-            metavar="local|ray",
-            help="Read here, or by actors on a Ray cluster.",
-            rich_help_panel=options.RUNNING,
-        ),
-    ] = defaults.ENGINE,
-    ray_address: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST:PORT|auto",
-            help="The Ray cluster; without it that of RAY_ADDRESS, or one of this machine alone.",
-            show_default=False,
-            rich_help_panel=options.RUNNING,
-        ),
-    ] = None,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict", help="Stop at the first unreadable photo.", rich_help_panel=options.RUNNING
-        ),
-    ] = False,
+    timeout: options.Timeout = defaults.TIMEOUT,
+    annotate: options.Annotate = None,
+    crops: options.Crops = None,
+    resume: options.ResumeReport = False,
+    retry_errors: options.RetryErrors = False,
+    shard: options.Shard = "1/1",
+    engine: options.Engine = defaults.ENGINE,
+    ray_address: options.RayAddress = None,
+    strict: options.Strict = False,
     quiet: options.Quiet = False,
-    verbose: Annotated[
-        bool,
-        typer.Option("--verbose", "-v", help="Say what runs, and where.", rich_help_panel=options.RUNNING),
-    ] = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Read the expression of every face in photos and write a report, one row a face.
 
@@ -276,7 +136,7 @@ def predict(
     if not quiet:
         beside.say_shares()
         say(*_CHANGED if earlier is not None and earlier.has_changed else ())
-        say(summary(tally) + ("." if out == STANDARD_OUTPUT else f"; {out}."))
+        say(counts(tally, tally["faces"]) + ("." if out == STANDARD_OUTPUT else f"; {out}."))
     beside.finish()
     if tally[Status.ERROR] or photos.findings.fruitless:
         raise typer.Exit(ExitCode.SOME_UNREADABLE)

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from fercli.cli import options
 from fercli.cli.messages import counting, say
+from fercli.cli.writing import is_file
 from fercli.errors import UsageError
 from fercli.reports import (
     STANDARD_OUTPUT,
@@ -19,7 +20,6 @@ from fercli.reports import (
     claimed,
     open_report,
     refuse_place,
-    replaceable,
 )
 from fercli.wording import count_of
 
@@ -92,7 +92,6 @@ def show_reports(
 
 
 def _write_page(reports: list[str], out: str, *, quiet: bool) -> None:
-    from fercli.locking import locked
     from fercli.reports.html.writer import HtmlWriter
     from fercli.reports.output import open_appearing
     from fercli.reports.reading import read_report, read_settings
@@ -102,12 +101,9 @@ def _write_page(reports: list[str], out: str, *, quiet: bool) -> None:
         raise UsageError(
             f"{out} does not end in .html.", "Name a page, or write other formats with fercli report merge."
         )
-    refuse_place(out, [("report", report) for report in reports])
     photos = 0
     with ExitStack() as stack:
-        target = stack.enter_context(claimed(out))
-        if out != STANDARD_OUTPUT and replaceable(out):
-            stack.enter_context(locked(out))
+        target = _occupied(stack, out, reports)
         count = stack.enter_context(counting("photo", shown=not quiet))
         file = stack.enter_context(open_appearing(target))
         writer = HtmlWriter(file, target)
@@ -120,8 +116,7 @@ def _write_page(reports: list[str], out: str, *, quiet: bool) -> None:
                 count(report)
         writer.finish()
     if not quiet:
-        of = f"{count_of(photos, 'photo')} of {count_of(len(reports), 'report')}"
-        say(of + ("." if out == STANDARD_OUTPUT else f"; {out}."))
+        _say_written(photos, reports, out)
 
 
 @app.command()
@@ -141,20 +136,15 @@ def merge(
     each other as they are given. A photo that several have with the same rows is taken once; other rows of
     it are refused. The file appears when it is complete: a broken report changes nothing.
     """
-    from fercli.locking import locked
     from fercli.reports.merging import merge_reports
     from fercli.reports.settings import bind_settings, keep_settings
 
     kind = choose_format(out, report_format)
     if for_excel and kind is not Format.CSV:
         raise UsageError(f"--for-excel is for CSV, not for {kind}.", "Name a .csv, or leave it out.")
-    refuse_place(out, [("report", report) for report in reports])
     photos = 0
     with ExitStack() as stack:
-        target = stack.enter_context(claimed(out))
-        is_file = out != STANDARD_OUTPUT and replaceable(out)
-        if is_file:
-            stack.enter_context(locked(out))
+        target = _occupied(stack, out, reports)
         count = stack.enter_context(counting("photo", shown=not quiet))
         merged = merge_reports(reports)
         say(*() if quiet else merged.differences)
@@ -165,8 +155,24 @@ def merge(
                 writer.write(rows)
                 photos += 1
                 count(report)
-        if is_file:
+        if is_file(out):
             keep_settings(out, None if kind is Format.PARQUET else merged.settings)
             bind_settings(out)
     if not quiet:
-        say(f"{photos} photos of {len(reports)} reports" + ("." if out == STANDARD_OUTPUT else f"; {out}."))
+        _say_written(photos, reports, out)
+
+
+def _occupied(stack: ExitStack, out: str, reports: list[str]) -> str | int:
+    """What is written to in place of reports' names; nobody else writes there until the stack ends."""
+    from fercli.locking import locked
+
+    refuse_place(out, [("report", report) for report in reports])
+    target = stack.enter_context(claimed(out))
+    if is_file(out):
+        stack.enter_context(locked(out))
+    return target
+
+
+def _say_written(photos: int, reports: list[str], out: str) -> None:
+    of = f"{count_of(photos, 'photo')} of {count_of(len(reports), 'report')}"
+    say(of + ("." if out == STANDARD_OUTPUT else f"; {out}."))

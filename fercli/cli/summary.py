@@ -7,12 +7,12 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from fercli.cli.messages import count_of, print_table, say, show
+from fercli.cli.messages import print_table, say, show
 from fercli.records import Status
-from fercli.wording import quoted
+from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from fercli.copies import Copies
@@ -27,13 +27,17 @@ _SHORTEST_BAR = 8
 """Cells; in less room there is none."""
 
 
-def counts(summary: Summary) -> str:
-    """Photos, faces and failures in one line, without a full stop."""
-    photos = count_of(summary.photos.total(), "photo")
-    faces = count_of(summary.faces, "face")
-    without = count_of(summary.photos[Status.NO_FACE], "photo")
-    failed = summary.photos[Status.ERROR]
-    return f"{photos}: {faces}, {without} without a face, {failed} that could not be read"
+def counts(photos: Mapping[str, int], faces: int) -> str:
+    """Photos by their status, and their faces, in one line, without a full stop."""
+    number = count_of(sum(photos[status] for status in Status), "photo")
+    without = count_of(photos[Status.NO_FACE], "photo")
+    failed = photos[Status.ERROR]
+    return f"{number}: {count_of(faces, 'face')}, {without} without a face, {failed} that could not be read"
+
+
+def so_far(photos: Mapping[str, int], faces: int) -> str:
+    """The same while a run goes on, where how many photos there were is shown already."""
+    return f"{count_of(faces, 'face')}, {count_of(photos[Status.ERROR], 'failure')}"
 
 
 class Beside:
@@ -101,7 +105,7 @@ def print_summary(name: str, summary: Summary) -> None:
     """Prints tables of a report to standard output: shares, what failed, and the least certain faces."""
     from rich.table import Table
 
-    show(f"{quoted(name)}: {counts(summary)}.")
+    show(f"{quoted(name)}: {counts(summary.photos, summary.faces)}.")
     if summary.faces:
         table = Table("expression", title="Shares, with 95% intervals")
         for heading in ("faces", "share", "from", "to"):

@@ -9,15 +9,8 @@ import typer
 
 from fercli.cli import options
 from fercli.cli.messages import say
-from fercli.cli.training import (
-    Changes,
-    Resume,
-    interrupted_message,
-    require_packages,
-    training_progress,
-)
+from fercli.cli.training import begin, interrupted_message, training_progress
 from fercli.errors import UsageError
-from fercli.runtimes import give_torch_a_temporary_cache
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
@@ -59,37 +52,37 @@ def train(
     devices: Annotated[
         int, typer.Option(min=1, metavar="N", help="GPUs to train on; processes, where there is no GPU.")
     ] = 1,
-    resume: Resume = False,
-    changes: Changes = None,
+    resume: options.ResumeTraining = False,
+    changes: options.Changes = None,
 ) -> None:
     """Train a network on FER2013 and write it as a model into OUT/model.
 
     A checkpoint is written after every epoch, and at Ctrl-C: --resume goes on from it.
     """
-    require_packages()
-    give_torch_a_temporary_cache()
+    teachers = teacher or []
+    begin(out, _named(data, recipe, ferplus, teachers, init), resume=resume)
     from fercli_training.inputs import RunInputs
-    from fercli_training.place import refuse_place
     from fercli_training.recipe_files import load_recipe
 
-    inputs = RunInputs(data, ferplus, teacher or (), init)
-    refuse_place(out, resume, _named(inputs, recipe))
     if recipe == _ABLATION and not Path(recipe).is_file():
         raise UsageError(
             f"{recipe} is not a recipe, but a command of its own.",
             f"Use: fercli {_ABLATION} --data {quoted(data)} --out {quoted(out)}",
         )
+    inputs = RunInputs(data, ferplus, teachers, init)
     result = _train(load_recipe(recipe, changes or ()), inputs, out, resume, devices)
     if result is not None:
         _say_result(result)
 
 
-def _named(inputs: RunInputs, recipe: str) -> Sequence[tuple[str, Path]]:
+def _named(
+    data: Path, recipe: str, ferplus: Path | None, teachers: Sequence[str], init: str | None
+) -> list[tuple[str, Path]]:
     """The paths that a run reads, each after its kind."""
-    votes = [] if inputs.votes is None else [("votes", inputs.votes)]
-    teachers = [("teacher", Path(name)) for name in inputs.teachers]
-    start = [] if inputs.init is None else [("model", Path(inputs.init))]
-    return [("data set", inputs.data), ("recipe", Path(recipe)), *votes, *teachers, *start]
+    votes = [] if ferplus is None else [("votes", ferplus)]
+    start = [] if init is None else [("model", Path(init))]
+    models = [*(("teacher", Path(name)) for name in teachers), *start]
+    return [("data set", data), ("recipe", Path(recipe)), *votes, *models]
 
 
 def _train(recipe: Recipe, inputs: RunInputs, out: Path, resume: bool, devices: int) -> RunResult | None:

@@ -1,19 +1,18 @@
-"""What `fercli train` and `fercli ablation` share: options, progress, and what an interruption says."""
+"""What `fercli train` and `fercli ablation` share: their beginning, their progress, their interruption."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from fercli.cli.messages import say
 from fercli.extras import require
+from fercli.runtimes import give_torch_a_temporary_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from fercli_training.progress import Progress
 
@@ -28,22 +27,24 @@ _NEEDED = (
     "torch",
 )
 
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on from the checkpoint in --out, to the same numbers.")
-]
-Changes = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change an entry of the recipe; may be repeated."),
-]
 
+def begin(out: Path, inputs: Sequence[tuple[str, Path]], *, resume: bool) -> None:
+    """What comes before anything of `fercli_training` is used: its packages, torch's cache, the place.
 
-def require_packages() -> None:
-    """Makes sure that the packages of the extra `train` are installed.
+    Args:
+        out: the folder of what is begun.
+        inputs: the paths that are read, each after its kind.
+        resume: whether an earlier run in the folder goes on.
 
     Raises:
-        UnavailableError: some are missing.
+        UnavailableError: packages of the extra `train` are missing.
+        UsageError: the folder is not one to write into.
     """
     require("Training", "train", *_NEEDED)
+    give_torch_a_temporary_cache()
+    from fercli_training.place import refuse_place
+
+    refuse_place(out, resume, inputs)
 
 
 def interrupted_message(out: Path, *, saved: bool) -> str:

@@ -7,10 +7,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from fercli.cli.messages import counting, say
+from fercli.cli.summary import counts, so_far
 from fercli.errors import UsageError
-from fercli.records import Status
 from fercli.reports import STANDARD_OUTPUT, open_report, replaceable
-from fercli.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +29,7 @@ def earlier_report(
     from fercli.locking import locked
     from fercli.reports.earlier import Earlier
 
-    if _grows(out):
+    if is_file(out):
         stack.enter_context(locked(out))
         return Earlier(out, kind, retry_errors=retry_errors) if resume else None
     if resume:
@@ -38,8 +37,8 @@ def earlier_report(
     return None
 
 
-def _grows(out: str) -> bool:
-    """Whether the report is a file, which a run that is ended leaves to be gone on with."""
+def is_file(out: str) -> bool:
+    """Whether a report is a file of this computer: no standard output, device, or object in a store."""
     return out != STANDARD_OUTPUT and replaceable(out)
 
 
@@ -62,7 +61,7 @@ def write_report(
     first = next(photos, None)
     if first is None and not tally:
         return tally
-    growing = _grows(out)
+    growing = is_file(out)
     report = (
         open_running(out, kind, earlier, settings)
         if growing
@@ -89,19 +88,11 @@ def _write(
             writer.write(photo.rows())
             tally[photo.status] += 1
             tally["faces"] += len(photo.faces)
-            count(f"{count_of(tally['faces'], 'face')}, {count_of(tally[Status.ERROR], 'failure')}")
+            count(so_far(tally, tally["faces"]))
             if strict and photo.error is not None:
                 say(f"fercli: {photo.path}: {photo.error} (stopped by --strict)")
                 break
     except KeyboardInterrupt:
         way = "; add --resume to go on" if resumable else ""
-        say(f"fercli: interrupted after {summary(tally)}{way}.")
+        say(f"fercli: interrupted after {counts(tally, tally['faces'])}{way}.")
         raise
-
-
-def summary(tally: Counter[str]) -> str:
-    """What a run came to, in a line without its end."""
-    photos = count_of(sum(tally[status] for status in Status), "photo")
-    faces = count_of(tally["faces"], "face")
-    without = count_of(tally[Status.NO_FACE], "photo")
-    return f"{photos}: {faces}, {without} without a face, {tally[Status.ERROR]} that could not be read"
