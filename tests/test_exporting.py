@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnx  # noqa: TID253 - bad exports are made with it
+import onnx
 import pytest
 
 from fercli.bundle import ONNX, Bundle, load_bundle

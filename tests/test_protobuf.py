@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import onnx  # noqa: TID253 - its messages are read
+import onnx
 import pytest
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError

@@ -9,10 +9,10 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import pandas as pd  # noqa: TID253 - as a user of the report
+import pandas as pd
 import polars as pl
-import pyarrow as pa  # noqa: TID253 - it says what was written
-import pyarrow.parquet as pq  # noqa: TID253 - as above
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

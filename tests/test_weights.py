@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx  # noqa: TID253 - the tests change its files
+import onnx
 import pytest
-from onnx import numpy_helper  # noqa: TID253 - as above
+from onnx import numpy_helper
 
 from fercli.bundle import MODELS, ONNX, WEIGHTS, load_bundle, sha256
 from fercli.errors import ModelError

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch  # noqa: TID253 - the networks are torch's at first
+import torch
 from safetensors.numpy import save_file
-from torch import nn  # noqa: TID253 - as above
+from torch import nn
 
 from fercli.architecture import Architecture, ArticleArchitecture, ResidualArchitecture
 from fercli.bundle import MODELS, WEIGHTS, load_bundle, sha256

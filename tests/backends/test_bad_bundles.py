@@ -6,9 +6,9 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx  # noqa: TID253 - the broken files are made with it
+import onnx
 import pytest
-import torch  # noqa: TID253 - as above
+import torch
 from safetensors.numpy import load_file, save
 
 from fercli.bundle import ONNX, WEIGHTS, load_bundle

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
-import openvino  # noqa: TID253 - it is asked what the processor can do
+import openvino
 import pytest
 
 from fercli.bundle import load_bundle

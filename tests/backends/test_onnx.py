@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import onnxruntime  # noqa: TID253 - the runtime itself is what is tested
+import onnxruntime
 import pytest
 
 from fercli.bundle import load_bundle

@@ -284,6 +284,14 @@ def test_an_explanation_goes_to_standard_output(out: str, here: Path) -> None:
     assert min(page.shape[:2]) > 500
 
 
+def written(path: Path, kind: Format, *inputs: tuple[str, str]) -> list[object]:
+    """Writes a report of one photo where nothing refuses it; gives the photos that the file then has."""
+    refuse_place(str(path), inputs)
+    with open_report(str(path), kind) as writer:
+        writer.write(PHOTO.rows())
+    return [row["path"] for rows in read_report(str(path)) for row in rows]
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -293,23 +301,20 @@ def test_an_explanation_goes_to_standard_output(out: str, here: Path) -> None:
 )  # fmt: skip
 def test_a_report_whatever_became_of_it_is_replaced(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_bytes(content)
-    refuse_place(str(tmp_path / "r.csv"), [])
+    assert written(tmp_path / "r.csv", Format.CSV) == ["a.jpg"]
 
 
 @pytest.mark.parametrize("kind", list(Format))
 @pytest.mark.parametrize("name", ["r.csv", "r.json", "r.parquet"])
 def test_a_report_is_replaced_by_one_of_any_format(kind: Format, name: str, tmp_path: Path) -> None:
-    with open_report(str(tmp_path / name), kind) as writer:
-        writer.write(PHOTO.rows())
-    refuse_place(str(tmp_path / name), [])
+    for each in (kind, Format.CSV):
+        assert written(tmp_path / name, each) == ["a.jpg"]
 
 
 @pytest.mark.usefixtures("here")
 def test_a_report_may_lie_among_the_photos_and_be_written_again() -> None:
     for _ in range(2):
-        refuse_place("photos/report.csv", [("photo", "photos")])
-        with open_report("photos/report.csv", Format.CSV) as writer:
-            writer.write(PHOTO.rows())
+        assert written(Path("photos/report.csv"), Format.CSV, ("photo", "photos")) == ["a.jpg"]
 
 
 @pytest.mark.parametrize("content", ["my notes", '{"path_": 1}\n', "path\na.jpg\n"])

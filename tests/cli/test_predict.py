@@ -6,7 +6,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import onnxruntime  # noqa: TID253 - its devices decide what can be shown
+import onnxruntime
 import pytest
 
 from fercli.bundle import DEFAULT_MODEL, ENSEMBLES, MODELS, ONNX

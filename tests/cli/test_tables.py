@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from rich.cells import cell_len  # noqa: TID253 - as above
-from rich.console import Console  # noqa: TID253 - the tables are its own
-from rich.table import Table  # noqa: TID253 - as above
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
 from typer.testing import CliRunner
 
 from fercli.cli.ablation import ablation_table

@@ -1,7 +1,7 @@
 import csv
 import json
 
-from rich.console import Console  # noqa: TID253 - the tables are its own
+from rich.console import Console
 
 from fercli import __version__
 from fercli.comparison.tables import (

@@ -3,7 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from matplotlib.collections import LineCollection  # noqa: TID253 - what is tested here is its charts
+from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
 from fercli.errors import ReportError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn import metrics as theirs  # noqa: TID253 - its figures are what ours are compared with
+from sklearn import metrics as theirs
 
 from fercli.evaluation.metrics import (
     CURVE_POINTS,

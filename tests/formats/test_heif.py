@@ -11,6 +11,7 @@ from fercli.errors import PhotoError
 from fercli.errors import PhotoErrorKind as Kind
 from fercli.images import decode
 from tests.corpus import photo, pillow_encoded
+from tests.formats.conftest import cut
 
 
 @pytest.fixture(params=["HEIF", "AVIF"])
@@ -35,5 +36,5 @@ def test_a_wrong_length_of_the_last_box_does_not_matter(data: bytes, difference:
 @pytest.mark.parametrize("share", [0.3, 0.9])
 def test_cut(data: bytes, share: float) -> None:
     with pytest.raises(PhotoError) as caught:
-        decode(data[: int(len(data) * share)])
+        decode(cut(data, share))
     assert caught.value.kind is Kind.TRUNCATED

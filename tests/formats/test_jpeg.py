@@ -14,7 +14,7 @@ import simplejpeg
 from fercli.errors import PhotoErrorKind as Kind
 from fercli.images import decode
 from tests.corpus import PICTURES, RUINS, encoded, gradient, photo, pillow_encoded, ruined
-from tests.formats.conftest import assert_same, kind_of
+from tests.formats.conftest import assert_same, cut, filled_up, kind_of
 
 RGB = gradient()
 END = b"\xff\xd9"
@@ -148,7 +148,7 @@ class TestCut:
     @pytest.mark.parametrize("share", [0.1, 0.4, 0.7, 0.99])
     def test_anywhere(self, variant: str, share: float) -> None:
         data = whole(variant)
-        assert kind_of(data[: int(len(data) * share)]) is Kind.TRUNCATED
+        assert kind_of(cut(data, share)) is Kind.TRUNCATED
 
     @pytest.mark.parametrize("name", ["multi-scan", "progressive-restarts"])
     def test_between_scans(self, name: str) -> None:
@@ -161,9 +161,8 @@ class TestCut:
     @pytest.mark.parametrize("rest", [b"\0", b"\xff"])
     @pytest.mark.parametrize("share", [0.4, 0.7, 0.95])
     def test_the_rest_never_came(self, variant: str, rest: bytes, share: float) -> None:
-        length = int(len(whole(variant)) * share)
-        assert kind_of(whole(variant)[:length].ljust(len(whole(variant)), rest)) is Kind.TRUNCATED
-        assert kind_of(whole(variant)[:length].ljust(1 << 18, rest)) is Kind.TRUNCATED
+        assert kind_of(filled_up(whole(variant), share, rest)) is Kind.TRUNCATED
+        assert kind_of(cut(whole(variant), share).ljust(1 << 18, rest)) is Kind.TRUNCATED
 
     def test_with_a_thumbnail_that_is_whole(self) -> None:
         thumbnail = encoded(RGB, "jpg")

@@ -13,7 +13,7 @@ from fercli.errors import PhotoError
 from fercli.errors import PhotoErrorKind as Kind
 from fercli.images import decode
 from tests.corpus import RUINS, gradient, noise, photo, pillow_encoded, ruined
-from tests.formats.conftest import kind_of
+from tests.formats.conftest import cut, kind_of
 from tests.hostile import tiff as tiled
 
 RGB = gradient()
@@ -95,7 +95,7 @@ class TestDamage:
     @compressions
     @pytest.mark.parametrize("share", [0.3, 0.9])
     def test_cut(self, compression: str, share: float) -> None:
-        assert kind_of(whole(compression)[: int(len(whole(compression)) * share)]) is Kind.TRUNCATED
+        assert kind_of(cut(whole(compression), share)) is Kind.TRUNCATED
 
     @pytest.mark.parametrize("missing", [1, 1000])
     def test_cut_pixels(self, missing: int) -> None:
@@ -138,7 +138,7 @@ class TestWrapping:
         second = [Image.fromarray(photo()[::-1])]
         data = pillow_encoded(photo(), "TIFF", save_all=True, append_images=second, compression="tiff_lzw")
         for share in (0.7, 0.9, 1):
-            assert np.array_equal(decode(data[: int(len(data) * share)]), photo())
+            assert np.array_equal(decode(cut(data, share)), photo())
         assert np.array_equal(decode(ruined(data, "noise", 0.8)), photo())
 
 

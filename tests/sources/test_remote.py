@@ -11,6 +11,7 @@ from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.sources import Findings, find_photos, is_remote, read_photo
 from fercli.stores import store_of
 from tests.servers import MANY, FaultyS3
+from tests.sources.conftest import TREE
 
 KIND = PhotoErrorKind
 
@@ -102,30 +103,16 @@ class TestReading:
         assert not is_remote(url.partition("://")[2])
 
 
-NAMES = (
-    "photos/b.jpg",
-    "photos/a.PNG",
-    "photos/notes.txt",
-    "photos/.hidden.jpg",
-    "photos/.hidden/a.jpg",
-    "photos/c/deep/z.jpeg",
-    "photos/c/a.webp",
-    "photos/d.tif",
-    "photos/x.jpg/inside.gif",
-    "more/d.bmp",
-)
-
-
 @pytest.fixture
-def both(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def both(bucket: str, tree: Path) -> str:
     """The same files in a bucket, whose name this is, and below the current folder in one of that name."""
-    for name in NAMES:
-        put_key(bucket, name, name.encode())
-        file = tmp_path / bucket / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(name)
+    here = tree / bucket
+    here.mkdir()
+    for folder in ("photos", "more"):
+        (tree / folder).rename(here / folder)
+    for name in TREE:
+        put_key(bucket, name, (here / name).read_bytes())
     put_key(bucket, "photos/", b"")
-    monkeypatch.chdir(tmp_path)
     return bucket
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import torch  # noqa: TID253 - what is tested here is torch's
+import torch
 
 from fercli.fer2013 import Pictures, Split, read_pictures
 from fercli_training.export import write_bundle

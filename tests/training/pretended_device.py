@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch  # noqa: TID253 - what is tested here is torch's
-from lightning_fabric import Fabric  # noqa: TID253 - as above
-from lightning_fabric.accelerators.accelerator import Accelerator  # noqa: TID253 - as above
-from lightning_fabric.strategies.single_device import SingleDeviceStrategy  # noqa: TID253 - as above
-from torch.multiprocessing.reductions import StorageWeakRef  # noqa: TID253 - as above
-from torch.utils import _pytree as pytree  # noqa: TID253 - as above
-from torch.utils.backend_registration import (  # noqa: TID253 - as above
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.accelerators.accelerator import Accelerator
+from lightning_fabric.strategies.single_device import SingleDeviceStrategy
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils import _pytree as pytree
+from torch.utils.backend_registration import (
     _setup_privateuseone_for_python_backend,
 )
 

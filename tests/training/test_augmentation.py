@@ -2,7 +2,7 @@ import math
 from dataclasses import replace
 
 import pytest
-import torch  # noqa: TID253 - what is tested here is torch's
+import torch
 
 from fercli_training.augmentation import augment
 from fercli_training.recipe import Training

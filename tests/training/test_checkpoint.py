@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch  # noqa: TID253 - what is tested here is torch's
+import torch
 
 from fercli.errors import ReportError, UsageError
 from fercli_training.checkpoint import FILE, load_checkpoint, save_checkpoint

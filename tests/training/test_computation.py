@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch  # noqa: TID253 - what is tested here is torch's
+import torch
 
 from fercli.architecture import Architecture, ArticleArchitecture, ResidualArchitecture
 from fercli.errors import UnavailableError, UsageError

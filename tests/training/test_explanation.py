@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 import pytest
-import torch  # noqa: TID253 - what is tested here is torch's
+import torch
 from captum.attr import LayerGradCam
-from torch import nn  # noqa: TID253 - as above
+from torch import nn
 
 from fercli.bundle import load_bundle
 from fercli.records import EXPRESSIONS

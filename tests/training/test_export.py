@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch  # noqa: TID253 - what is tested here is torch's
+import torch
 
 from fercli import __version__
 from fercli.bundle import load_bundle

@@ -1,6 +1,6 @@
 import pytest
-import torch  # noqa: TID253 - what is tested here is torch's
-from torch import nn  # noqa: TID253 - as above
+import torch
+from torch import nn
 
 from fercli_training.layers import watched
 

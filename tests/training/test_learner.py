@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch  # noqa: TID253 - what is tested here is torch's
+import torch
 from numpy.typing import NDArray
-from torch import nn  # noqa: TID253 - as above
-from torch._dynamo import OptimizedModule  # noqa: TID253 - as above
+from torch import nn
+from torch._dynamo import OptimizedModule
 
 from fercli.architecture import ArticleArchitecture, Normalisation
 from fercli.fer2013 import Pictures

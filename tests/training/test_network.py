@@ -1,8 +1,8 @@
 from typing import Any
 
 import pytest
-import torch  # noqa: TID253 - what is tested here is torch's
-from torch import nn  # noqa: TID253 - as above
+import torch
+from torch import nn
 
 from fercli.architecture import ArticleArchitecture, ResidualArchitecture, read_architecture
 from fercli.errors import UnavailableError

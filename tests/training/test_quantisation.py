@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx  # noqa: TID253 - what is written is read with it
+import onnx
 import pytest
 from numpy.typing import NDArray
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch  # noqa: TID253 - what is tested here is torch's
+import torch
 
 from fercli.errors import ReportError, UsageError
 from fercli.fer2013 import Pictures, Split

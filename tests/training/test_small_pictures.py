@@ -3,8 +3,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-import torch  # noqa: TID253 - what is tested here is torch's
-from torch import nn  # noqa: TID253 - likewise
+import torch
+from torch import nn
 
 from fercli.bundle import load_bundle
 from fercli.errors import UsageError

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch  # noqa: TID253 - what is tested here is torch's
-from lightning_fabric import Fabric  # noqa: TID253 - as above
+import torch
+from lightning_fabric import Fabric
 
 from fercli.architecture import ArticleArchitecture
 from fercli.errors import ReportError, UsageError

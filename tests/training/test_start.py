@@ -3,7 +3,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch  # noqa: TID253 - what is tested here is torch's
+import torch
 from safetensors.numpy import load, save
 
 from fercli.bundle import sha256

@@ -1,8 +1,8 @@
 from typing import Any
 
 import pytest
-import torch  # noqa: TID253 - what is tested here is torch's
-from torch.nn import functional  # noqa: TID253 - as above
+import torch
+from torch.nn import functional
 
 from fercli_training.recipe import Training
 from fercli_training.targets import distillation, losses, make_targets, mix, picture_weights
