@@ -10,7 +10,7 @@ from fercli.cli.messages import counting, say
 from fercli.errors import UsageError
 from fercli.records import Status
 from fercli.reports import STANDARD_OUTPUT, open_report, replaceable
-from fercli.wording import count_of
+from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -91,7 +91,7 @@ def _write(
             tally["faces"] += len(photo.faces)
             count(f"{count_of(tally['faces'], 'face')}, {count_of(tally[Status.ERROR], 'failure')}")
             if strict and photo.error is not None:
-                say(f"fercli: {photo.path}: {photo.error} (stopped by --strict)")
+                say(f"fercli: {quoted(photo.path)}: {photo.error} (stopped by --strict)")
                 break
     except KeyboardInterrupt:
         way = "; add --resume to go on" if resumable else ""
