@@ -11,7 +11,7 @@ import numpy as np
 from fercli.defaults import MAX_PIXELS
 from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.extras import install, missing
-from fercli.formats import bmp, jpeg, read_header, tiff, webp
+from fercli.formats import bmp, jpeg, pnm, read_header, tiff, webp
 from fercli.formats.header import Alpha, DamagedError, Format, Header
 from fercli.native_output import caught_stderr
 from fercli.sources import read_photo
@@ -53,9 +53,10 @@ def decode(
     All eight EXIF orientations of JPEG, PNG, WebP and TIFF are turned upright. Grey, palette and CMYK
     become RGB; 16 bits are scaled to 8 by 257; transparency is laid on white, where the file says that it
     has any. Of several pictures in a file the first is taken. JPEG is decoded by libjpeg-turbo, PNG, WebP,
-    TIFF, GIF and BMP with palettes by OpenCV (GIF where it was built with that), HEIC and AVIF where the
-    extra `heic` is installed. The decoder decides whether a picture is whole: faults of its wrapping do not
-    matter. May be called from several threads, of which one at a time decodes anything but JPEG.
+    TIFF, GIF and BMP with palettes by OpenCV (GIF where it was built with that), other BMP, PGM and PPM
+    here, HEIC and AVIF where the extra `heic` is installed. The decoder decides whether a picture is whole:
+    faults of its wrapping do not matter. May be called from several threads, of which one at a time decodes
+    anything but JPEG.
 
     Args:
         data: the whole file.
@@ -148,7 +149,8 @@ def _decode_stored(data: bytes, header: Header, reduction: int) -> NDArray[np.ui
     if header.format is Format.JPEG:
         least = (-(-header.height // reduction), -(-header.width // reduction))
         return jpeg.decode(data, least if reduction > 1 else jpeg.WHOLE)
-    pixels: NDArray[Any] | None = bmp.decode(data) if header.format is Format.BMP else None
+    own = {Format.BMP: bmp.decode, Format.PNM: pnm.decode}.get(header.format)
+    pixels: NDArray[Any] | None = None if own is None else own(data)
     return _rgb(_decode_opencv(data, header) if pixels is None else pixels, header)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from typing import TYPE_CHECKING
 
@@ -63,8 +64,11 @@ def refuse_place(path: Path) -> None:
 
 def _drawn(figure: Figure, dots_per_inch: float | None) -> bytes:
     file = io.BytesIO()
-    # Otherwise matplotlib's own mark would be there too.
-    figure.savefig(file, format="png", dpi=dots_per_inch or "figure", metadata={"Software": None})
+    with warnings.catch_warnings():
+        # A title may be a file's name in a script that matplotlib's font does not have.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        # Otherwise matplotlib's own mark would be there too.
+        figure.savefig(file, format="png", dpi=dots_per_inch or "figure", metadata={"Software": None})
     return file.getvalue()
 
 

@@ -73,6 +73,7 @@ def explain(
     from fercli.devices import usable_cores
     from fercli.png_output import write_png
     from fercli.reports import claimed
+    from fercli.sources import printable_path
     from fercli_training.explanation import convolution_weights
     from fercli_training.explanation import explain as explanation
     from fercli_training.explanation_chart import explanation_chart, filters_chart
@@ -86,7 +87,8 @@ def explain(
         explained = explanation(bundle, crop_face(rgb, found, finder.framing), wanted)
         answer = EXPRESSIONS[int(explained.probabilities.argmax())]
         confidence = explained.probabilities.max()
-        title = f"{Path(image).name}, face {face}: {answer} ({confidence:.2f}), by {bundle.name}"
+        name = printable_path(image).rpartition("/")[2]
+        title = f"{name}, face {face}: {answer} ({confidence:.2f}), by {bundle.name}"
         chart = explanation_chart(explained, rgb, crop_to_photo(found, finder.framing), title)
         write_png(chart, target if isinstance(target, int) else Path(target))
         if filters is not None:
@@ -127,18 +129,19 @@ def _expression(name: str | None) -> int | None:
 def _find_face(image: str, detector: Detector, number: int) -> tuple[NDArray[np.uint8], Face]:
     """The upright photo, and the face with that number."""
     from fercli.images import decode
-    from fercli.sources import read_photo
+    from fercli.sources import printable_path, read_photo
 
+    name = quoted(printable_path(image))
     try:
         rgb = decode(read_photo(image))
         faces = detector.detect(rgb)
     except PhotoError as error:
-        raise UnreadablePhotoError(f"{image}: {error.sentence}", "Name another photo.") from error
+        raise UnreadablePhotoError(f"{name}: {error.sentence}", "Name another photo.") from error
     if not faces:
         raise UsageError(
-            f"No face was found in {image}.",
+            f"No face was found in {name}.",
             "Lower --min-face or --min-score, or take the whole picture as a face with --detector none.",
         )
     if number >= len(faces):
-        raise UsageError(f"{image} has no face {number}.", f"Its faces are 0 to {len(faces) - 1}.")
+        raise UsageError(f"{name} has no face {number}.", f"Its faces are 0 to {len(faces) - 1}.")
     return rgb, faces[number]

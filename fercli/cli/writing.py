@@ -10,6 +10,7 @@ from fercli.cli.messages import counting, say
 from fercli.cli.summary import counts, so_far
 from fercli.errors import UsageError
 from fercli.reports import STANDARD_OUTPUT, open_report, replaceable
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -90,7 +91,7 @@ def _write(
             tally["faces"] += len(photo.faces)
             count(so_far(tally, tally["faces"]))
             if strict and photo.error is not None:
-                say(f"fercli: {photo.path}: {photo.error} (stopped by --strict)")
+                say(f"fercli: {quoted(photo.path)}: {photo.error} (stopped by --strict)")
                 break
     except KeyboardInterrupt:
         way = "; add --resume to go on" if resumable else ""

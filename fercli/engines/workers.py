@@ -233,7 +233,7 @@ class _Worker:
         with ExitStack() as held:
             while True:
                 started = time.monotonic()
-                answer: Request | Prepared = self._answer(told, max(timeout, 0))
+                answer: Request | Prepared = self._answer(told, min(max(timeout, 0), threading.TIMEOUT_MAX))
                 if not isinstance(answer, Request):
                     return answer
                 timeout -= time.monotonic() - started

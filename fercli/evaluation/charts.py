@@ -78,7 +78,8 @@ def reliability_chart(evaluation: Evaluation, title: str) -> Figure:
     curve.vlines(
         confidences, confidences, [entry.accuracy for entry in bins], color="#d55e00", label="gap", lw=2
     )
-    curve.set_title(f"{title}\nexpected calibration error {evaluation.metrics.calibration_error:.3f}")
+    error = evaluation.metrics.calibration_error
+    curve.set_title(f"{title}\nexpected calibration error {error:.3f}", parse_math=False)
     curve.set_ylabel("share that is right")
     curve.legend(loc="upper left")
     bars = counts.bar(
@@ -117,7 +118,7 @@ def confusion_chart(confusion: list[list[int]], title: str) -> Figure:
     axes.set_yticks(places, [f"{name} ({counts[label].sum()})" for label, name in enumerate(EXPRESSIONS)])
     axes.set_xlabel("answer")
     axes.set_ylabel("label (pictures)")
-    axes.set_title(title)
+    axes.set_title(title, parse_math=False)
     bar = figure.colorbar(picture, ax=axes, fraction=0.046, format=PercentFormatter(1))
     bar.set_label("share of the label's pictures")
     return figure
@@ -130,7 +131,7 @@ def precision_recall_chart(evaluation: Evaluation, title: str) -> Figure:
     for name, curve in evaluation.curves.items():
         label = f"{name} (AP {evaluation.expressions[name].average_precision:.2f})"
         axes.plot(curve.recall, curve.precision, color=_COLOURS[name], label=label, lw=1.6)
-    axes.set_title(f"{title}\neach expression against all others")
+    axes.set_title(f"{title}\neach expression against all others", parse_math=False)
     axes.set_xlabel("recall: share of the expression's pictures found")
     axes.set_ylabel("precision: share of those found that are it")
     axes.legend(loc="lower left")

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from fercli.errors import PhotoError, PhotoErrorKind
-from fercli.formats import bmp, gif, heif, jpeg, png, tiff, webp
+from fercli.formats import bmp, gif, heif, jpeg, png, pnm, tiff, webp
 from fercli.formats.header import OUTSIDE
 
 if TYPE_CHECKING:
@@ -47,5 +47,6 @@ _PARSERS: tuple[tuple[re.Pattern[bytes], Callable[[bytes], Header]], ...] = (
     (re.compile(rb"RIFF....WEBP", re.DOTALL), webp.read_header),
     (re.compile(rb"II[*+]\0|MM\0[*+]"), tiff.read_header),
     (re.compile(rb"BM.{8}.{4}[\x0c\x28-\x7c]\0\0\0", re.DOTALL), bmp.read_header),
+    (pnm.SIGNATURE, pnm.read_header),
     (re.compile(rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1|avi[fs])", re.DOTALL), heif.read_header),
 )

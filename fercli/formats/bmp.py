@@ -1,7 +1,8 @@
 """BMP: its header, and the pixels of those of 16, 24 and 32 bits.
 
 OpenCV takes the unused byte of 32-bit pixels for transparency, knows only the usual masks, and reads OS/2's
-24 bits as grey. Here the file's masks say where each colour is. Palettes, packed or not, are OpenCV's.
+24 bits and palettes as grey. Here the file's masks say where each colour is. Palettes, packed or not, are
+OpenCV's; it gets OS/2's as Windows writes them.
 Source: Microsoft's BITMAPINFOHEADER, BITMAPV4HEADER and BITMAPV5HEADER.
 """
 
@@ -73,7 +74,22 @@ def read_header(data: bytes) -> Header:
     height = abs(info.height)
     # The last row may lack what fills it up to four bytes.
     needed = info.stride * (height - 1) + (info.width * info.bits + 7) // 8 if plain else info.length
-    return Header(Format.BMP, info.width, height, cut=info.offset + needed > len(data))
+    cut = info.offset + needed > len(data)
+    return Header(Format.BMP, info.width, height, cut=cut, picture=_as_windows_writes(data, info))
+
+
+def _as_windows_writes(data: bytes, info: _Info) -> bytes | None:
+    """A file with OS/2's palette, with the header and the palette of Windows; None for any other."""
+    if info.size != _OS2_SIZE or info.bits not in _PALETTE_BITS:
+        return None
+    end = min(info.offset, _INFO + _OS2_SIZE + (3 << info.bits))
+    colours = data[_INFO + _OS2_SIZE : end]
+    palette = b"".join(colours[start : start + 3].ljust(4, b"\0") for start in range(0, len(colours), 3))
+    palette = palette.ljust(4 << info.bits, b"\0")
+    offset = _INFO + _INFO_SIZE + len(palette)
+    header = struct.pack("<2sIII", b"BM", offset + len(data) - info.offset, 0, offset)
+    header += struct.pack("<IiiHHIIiiII", _INFO_SIZE, info.width, info.height, 1, info.bits, *(0,) * 6)
+    return header + palette + data[info.offset :]
 
 
 def decode(data: bytes) -> NDArray[np.uint8] | None:

@@ -18,6 +18,7 @@ class Format(StrEnum):
     GIF = "GIF"
     HEIC = "HEIC"
     AVIF = "AVIF"
+    PNM = "PNM"
 
 
 class Alpha(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 
@@ -40,8 +41,8 @@ def read_header(data: bytes) -> Header:
             break
         if kind in _PICTURE:
             parts.append(memoryview(data)[start:end])
-        if kind == b"eXIf" and data[start:end] == _chunk(kind, content):
-            orientation = exif_orientation(bytes(content))
+        if kind in _EXIF and orientation == 1 and data[start:end] == _chunk(kind, content):
+            orientation = exif_orientation(_exif(kind, bytes(content)))
         elif kind == b"tRNS" and colours == _GREY and len(content) == _GREY_BITS // 8:
             clear_grey = int.from_bytes(content, "big")
             if bits < _OPENCV_BITS:
@@ -51,6 +52,27 @@ def read_header(data: bytes) -> Header:
     cut = not ended and _IEND not in data[start:]
     picture = b"".join((*parts, _IEND))
     return Header(Format.PNG, width, height, orientation, cut, picture, clear_grey=clear_grey)
+
+
+_PROFILE = re.compile(rb"Raw profile type (?:exif|APP1)\0(.*)", re.DOTALL)
+_EXIF = frozenset((b"eXIf", b"tEXt", b"zTXt"))
+_MOST = 1 << 18
+"""Bytes of a profile's digits; EXIF has half of that at most."""
+
+
+def _exif(kind: bytes, content: bytes) -> bytes:
+    """EXIF from a chunk of its own or, as ImageMagick wrote it before PNG had that, as digits in a text."""
+    if kind == b"eXIf":
+        return content
+    found = _PROFILE.match(content)
+    if found is None:
+        return b""
+    try:
+        text = zlib.decompressobj().decompress(found[1][1:], _MOST) if kind == b"zTXt" else found[1]
+        digits = b"".join(text.split()[2:])  # the first two words are its name and its length
+        return bytes.fromhex(digits[: len(digits) & ~1].decode("ascii"))
+    except (zlib.error, ValueError):
+        return b""
 
 
 _OPENCV_BITS = 8

@@ -20,15 +20,18 @@ EXIF = b"Exif\0\0"
 """What may stand before an EXIF block, and must in JPEG."""
 
 _ORIENTATIONS = range(1, 9)
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _SAMPLES, _PLANAR, _EXTRA = (
-    256, 257, 258, 259, 262, 277, 284, 338,
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _FILL_ORDER, _SAMPLES, _PLANAR, _EXTRA, _NUMBERS = (
+    256, 257, 258, 259, 262, 266, 277, 284, 338, 339,
 )  # fmt: skip
 _STRIP_OFFSETS, _STRIP_LENGTHS, _TILE_OFFSETS, _TILE_LENGTHS = 273, 279, 324, 325
 _TAGS = frozenset((
-    ORIENTATION, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _SAMPLES, _PLANAR, _EXTRA,
-    _STRIP_OFFSETS, _STRIP_LENGTHS, _TILE_OFFSETS, _TILE_LENGTHS,
+    ORIENTATION, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _FILL_ORDER, _SAMPLES, _PLANAR, _EXTRA,
+    _NUMBERS, _STRIP_OFFSETS, _STRIP_LENGTHS, _TILE_OFFSETS, _TILE_LENGTHS,
 ))  # fmt: skip
-_WHITE_IS_ZERO, _RGB, _CMYK = 0, 2, 5
+_WHITE_IS_ZERO, _RGB, _PALETTE, _CMYK = 0, 2, 3, 5
+_FLOATING_POINT = 3
+_LOWEST_BIT_FIRST = 2
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _SIDE_BY_SIDE = 1
 _BYTE = 8
 _MOST_SAMPLES = 4
@@ -36,7 +39,7 @@ _ALPHA = {1: Alpha.MULTIPLIED, 2: Alpha.STRAIGHT}
 _DEFLATE = (8, 32946)
 _COMPRESSIONS = frozenset((1, 2, 3, 4, 5, 7, 32773, *_DEFLATE))  # none, fax, LZW, JPEG, PackBits
 _STRIP_FAULT = re.compile(
-    r"TIFF_Error (?!TIFF(?:ReadDir|Fetch))|TIFF_Warning (?:JPEGLib: Corrupt|\w+Decode)"
+    r"TIFF_Error (?!TIFF(?:ReadDir|Fetch))|TIFF_Warning (?:JPEGLib: Corrupt|\w+Decode(?!: Old-style))"
 )
 _TILE_FAULT = re.compile(r"Invalid tile byte count for tile \d+\. Expected (\d+), got (\d+)")
 _ROOM = 1024
@@ -72,6 +75,8 @@ def _refuse_unsupported(tags: dict[int, tuple[int, ...]]) -> None:
         (samples > _MOST_SAMPLES, f"of {samples} channels"),
         (planes and (bits > _BYTE or colours != _RGB), "with each channel by itself"),
         (bits > _BYTE and colours in (_WHITE_IS_ZERO, _CMYK), f"of {bits} bits with such colours"),
+        (1 < bits < _BYTE and (bits, colours) != (4, _PALETTE), f"of {bits} bits a channel"),
+        (_first(tags, _NUMBERS, 1) == _FLOATING_POINT, "of floating-point numbers"),
     )
     for holds, what in reasons:
         if holds:
@@ -118,8 +123,10 @@ def check_strips(data: bytes, said: str, *, cut: bool) -> None:
         raise DamagedError
     tags, _ = _first_directory(data)
     if _first(tags, _COMPRESSION, 1) in _DEFLATE:
+        turned = _first(tags, _FILL_ORDER, 1) == _LOWEST_BIT_FIRST
         for start, end in _pieces(tags):
-            _inflate(data[start:end])
+            piece = data[start:end]
+            _inflate(piece.translate(_REVERSED) if turned else piece)
 
 
 def _inflate(piece: bytes) -> None:

@@ -12,7 +12,7 @@ _READ = frozenset((
     "jpg", "jpeg", "jpe", "jfif", "jfi", "jif", "pjpeg", "pjp",
     "mpo", "jps", "insp", "jpg_large", "jpg-large", "jpg_orig",  # JPEG too: cameras', Twitter's
     "png", "apng", "png_large", "bmp", "dib", "webp", "tif", "tiff", "btf", "gif",
-    "heic", "heif", "hif", "heics", "heifs", "avif", "avifs",
+    "heic", "heif", "hif", "heics", "heifs", "avif", "avifs", "pgm", "ppm", "pnm",
 ))  # fmt: skip
 _RAW = frozenset((
     "3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gpr", "iiq", "k25", "kdc", "mef", "mos",
@@ -20,7 +20,7 @@ _RAW = frozenset((
 ))  # fmt: skip
 _UNREAD = frozenset((
     "jxl", "jp2", "j2k", "jpf", "jpx", "jpm", "j2c", "jpc", "jph", "jhc", "jxr", "hdp", "wdp",
-    "pbm", "pgm", "ppm", "pnm", "pam",
+    "pbm", "pam",
 ))  # fmt: skip
 _SUFFIXES = _READ | _RAW | _UNREAD
 
@@ -30,7 +30,9 @@ _SIGNATURES = tuple(
         ("JPEG XL", rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
         ("JPEG 2000", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
         ("JPEG XR", rb"II\xbc[\0\x01]"),
-        ("PNM", rb"P[1-6]\s+[#\d]|P7\nWIDTH"),
+        ("PBM", rb"P[14]\s+[#\d]"),
+        ("PNM in text", rb"P[23]\s+[#\d]"),
+        ("PAM", rb"P7\nWIDTH"),
         (
             "Camera RAW",
             rb"(?:II\*\0|MM\0\*)....CR|....ftypcrx |FUJIFILMCCD-RAW|IIR[OS]|MMOR|IIU\0|FOVb|\0MRM"

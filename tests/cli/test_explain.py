@@ -1,5 +1,6 @@
 import csv
 import io
+import shutil
 from pathlib import Path
 
 import cv2
@@ -61,6 +62,18 @@ def test_options_change_the_page(arguments: list[str], drawn: Path, samples: Pat
     draw(samples / PHOTO, tmp_path, *arguments)
     plain, other = read(drawn / "page.png"), read(tmp_path / "page.png")
     assert plain.shape != other.shape or not np.array_equal(plain, other)
+
+
+@pytest.mark.parametrize(
+    "name", ["$5_{to}_$9.jpg", "\U0001f600 \u7167.jpg", "new\nline\x1b.jpg", "half \udcff.jpg"]
+)
+def test_the_page_takes_any_name_for_its_title(name: str, samples: Path, tmp_path: Path) -> None:
+    try:
+        shutil.copy(samples / PHOTO, tmp_path / name)
+    except OSError:
+        pytest.skip("This file system has no such names.")
+    draw(tmp_path / name, tmp_path, "--detector", "none")
+    assert min(read(tmp_path / "page.png").shape[:2]) > 500
 
 
 @pytest.mark.parametrize("model", ["default", "article"])

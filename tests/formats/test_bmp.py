@@ -138,6 +138,22 @@ class TestLayouts:
             data = bmp(RGB[..., 0], 8, palette=palette, top_down=top_down)
             assert np.array_equal(decode(data), entries[RGB[..., 0]][..., ::-1])
 
+    @pytest.mark.parametrize("bits", [1, 4, 8])
+    @pytest.mark.parametrize("missing", [0, 1])
+    def test_os2_has_three_bytes_a_colour(self, bits: int, missing: int) -> None:
+        levels = 1 << bits
+        numbers = np.arange(levels)
+        entries = np.dstack([numbers[::-1] * 7 % 256, numbers * 5 % 256, numbers])[0].astype(np.uint8)
+        indices = RGB[..., 0].astype(int) * (levels - 1 - missing) // 255
+        digits = (indices[..., np.newaxis] >> np.arange(bits)[::-1] & 1).astype(np.uint8)
+        rows = np.packbits(digits[::-1].reshape(HEIGHT, -1), axis=1)
+        body = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4))).tobytes()
+        palette = entries[: levels - missing].tobytes()
+        offset = 26 + len(palette)
+        info = struct.pack("<IHHHH", 12, WIDTH, HEIGHT, 1, bits)
+        data = b"BM" + struct.pack("<IHHI", offset + len(body), 0, 0, offset) + info + palette + body
+        assert np.array_equal(decode(data), entries[indices][..., ::-1])
+
     @pytest.mark.parametrize(("bits", "compression"), [(0, 4), (0, 5), (24, 4), (2, 0), (64, 0), (8, 3)])
     def test_those_that_are_not_read_say_so(self, bits: int, compression: int) -> None:
         with pytest.raises(PhotoError) as caught:

@@ -83,6 +83,19 @@ class TestWrapping:
         assert_same(with_chunk(chunk(b"eXIf", exif, bad_checksum=True)))
         assert np.array_equal(decode(with_chunk(chunk(b"eXIf", exif))), np.rot90(photo(), -1))
 
+    @pytest.mark.parametrize("name", [b"exif", b"APP1"])
+    @pytest.mark.parametrize("packed", [True, False])
+    def test_exif_as_digits_in_a_text(self, name: bytes, packed: bool) -> None:
+        exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+        digits = exif.hex().encode()
+        text = b"\n%b\n%8d\n%b\n%b\n" % (name, len(exif), digits[:60], digits[60:])
+        body = b"\0" + zlib.compress(text) if packed else text
+        kind = b"zTXt" if packed else b"tEXt"
+        keyword = b"Raw profile type " + name + b"\0"
+        assert np.array_equal(decode(with_chunk(chunk(kind, keyword + body))), np.rot90(photo(), -1))
+        for rubbish in (b"", body[:1], body[:9], b"\0" * 100, b"words of no meaning"):
+            assert_same(with_chunk(chunk(kind, keyword + rubbish)))
+
 
 class TestDamage:
     @pytest.mark.parametrize("ruin", RUINS)

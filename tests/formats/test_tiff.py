@@ -126,6 +126,13 @@ class TestWrapping:
         )
         assert np.array_equal(decode(data), photo())
 
+    @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits"])
+    def test_bits_in_the_other_order(self, compression: str) -> None:
+        data = pillow_encoded(photo(), "TIFF", compression=compression, tiffinfo={266: 2})
+        assert data[data.index(struct.pack("<HHI", 266, 3, 1)) + 8] == 2
+        assert np.array_equal(decode(data), photo())
+        assert kind_of(ruined(data, "noise")) is Kind.DAMAGED
+
     def test_a_next_directory_that_is_not_there(self) -> None:
         data = bytearray(tiff(RGB))
         (start,) = struct.unpack_from("<I", data, 4)
@@ -184,6 +191,9 @@ class TestLayouts:
             tiff(RGB[..., :2], colours=1, extra=(2,), planes=True),
             tiff(RGB, compression=50000),
             tiff(RGB, compression=34925),
+            tiff(RGB[..., :1], colours=1, bits=2),
+            tiff(RGB[..., :1], colours=1, bits=4),
+            pillow_encoded(RGB[..., 0], "TIFF", "F"),
         ],
     )
     def test_those_that_are_not_read_say_so(self, data: bytes) -> None:

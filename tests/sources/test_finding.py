@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 READ = (
     "jpg", "jpeg", "jpe", "jfif", "jif", "jfi", "pjpeg", "pjp", "mpo", "png", "apng", "bmp", "dib", "webp",
     "tif", "tiff", "gif", "heic", "heif", "hif", "heics", "heifs", "avif", "avifs", "jpg_large",
+    "pgm", "ppm", "pnm",
 )  # fmt: skip
-UNREAD = ("cr2", "cr3", "nef", "arw", "dng", "orf", "raf", "rw2", "jxl", "jp2", "j2k", "jxr", "pgm", "ppm")
+UNREAD = ("cr2", "cr3", "nef", "arw", "dng", "orf", "raf", "rw2", "jxl", "jp2", "j2k", "jxr", "pbm", "pam")
 EVERYTHING = ["a.PNG", "b.jpg", "c/a.webp", "c/deep/z.jpeg", "c.tif", "x.jpg/inside.gif"]
 
 

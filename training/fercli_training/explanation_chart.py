@@ -50,7 +50,7 @@ def explanation_chart(
     """
     layers = explanation.layers
     figure = Figure(figsize=(14, 5.8 + _ROW_HEIGHT * len(layers)), dpi=_DOTS_PER_INCH, layout="constrained")
-    figure.suptitle(title, fontsize=_TITLE)
+    figure.suptitle(title, fontsize=_TITLE, parse_math=False)  # a file's name may have dollars
     top, words, bottom = _parts(figure, 3, height_ratios=(4.3, 0.7, _ROW_HEIGHT * len(layers)))
     _draw_top(top, explanation, rgb, to_photo)
     words.text(0.01, 0.5, _HOW_TO_READ, fontsize=_WORDS, va="center")
@@ -69,7 +69,7 @@ def filters_chart(convolutions: Mapping[str, NDArray[np.float32]], title: str) -
     figure = Figure(
         figsize=(14, 0.8 + _ROW_HEIGHT * len(convolutions)), dpi=_DOTS_PER_INCH, layout="constrained"
     )
-    figure.suptitle(title, fontsize=_TITLE)
+    figure.suptitle(title, fontsize=_TITLE, parse_math=False)  # a file's name may have dollars
     for part, (name, weights) in zip(_parts(figure, len(convolutions)), convolutions.items(), strict=True):
         outputs, inputs, height, width = weights.shape
         kernels = weights[:_SHOWN, 0]
