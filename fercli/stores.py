@@ -27,7 +27,7 @@ _LOGGERS = ("asyncio", "aiobotocore", "botocore", "s3fs", "gcsfs", "adlfs", "azu
 _NO_CREDENTIALS = (
     "NoCredentials", "PartialCredentials", "CredentialRetrieval", "TokenRetrieval", "SSOToken",
     "UnauthorizedSSO", "ProfileNotFound", "DefaultCredentials", "RefreshError", "ClientAuthentication",
-    "CredentialUnavailable",
+    "CredentialUnavailable", "AzureSigning",
 )  # fmt: skip
 _PART = 8 << 20
 """Bytes of a file that are read or written at once; a store takes 10,000 parts."""
@@ -35,8 +35,8 @@ _PART = 8 << 20
 _PAUSES = (0.2, 0.6, 1.8)
 """Seconds between attempts, beside those that a library makes itself."""
 
-_UNKNOWN, _FORBIDDEN, _MISSING = 401, 403, (404, 410)
-_LASTING = (400, 402, 405, 409, 412, 416)
+_UNKNOWN, _FORBIDDEN, _MISSING, _BEYOND = 401, 403, (404, 410), 416
+_LASTING = (400, 402, 405, 409, 412, _BEYOND)
 
 
 def store_scheme(path: str) -> str | None:
@@ -163,6 +163,7 @@ class StoreError(OSError):
         is_missing: whether there is no such thing in the store.
         is_lasting: whether asking again would bring the same.
         is_late: whether the answer took too long.
+        is_beyond: whether the bytes that were asked for lie behind the file's end.
     """
 
     def __init__(self, error: Exception) -> None:
@@ -170,6 +171,7 @@ class StoreError(OSError):
         code = _code(error)
         self.is_missing = isinstance(error, FileNotFoundError) or code in _MISSING
         self.is_late = isinstance(error, TimeoutError)
+        self.is_beyond = code == _BEYOND
         nobody = code == _UNKNOWN or any(sign in type(error).__name__ for sign in _NO_CREDENTIALS)
         forbidden = isinstance(error, PermissionError) or code == _FORBIDDEN
         refused = isinstance(error, IsADirectoryError | ValueError) or code in _LASTING

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from fercli.cli.messages import counting, say
 from fercli.errors import UsageError
 from fercli.records import Status
-from fercli.reports import STANDARD_OUTPUT, open_report, replaceable
-from fercli.wording import count_of
+from fercli.reports import STANDARD_OUTPUT, is_in_store, open_report, replaceable
+from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,6 +33,11 @@ def earlier_report(
     if _grows(out):
         stack.enter_context(locked(out))
         return Earlier(out, kind, retry_errors=retry_errors) if resume else None
+    if resume and is_in_store(out):
+        raise UsageError(
+            f"{quoted(out)} cannot be gone on with: a report in a store is there once it is whole.",
+            "Write the report to this computer, and copy it when the run is done.",
+        )
     if resume:
         raise UsageError("--resume needs a report to go on with.", "Name its file with --out.")
     return None
