@@ -14,7 +14,7 @@ from fercli.guard import attributed_to
 from fercli.parity import INT8_TOLERANCE, TOLERANCE
 from fercli.plugins import EXPORTERS, discover, find_backend, find_exporter
 from fercli.prediction import softmax
-from fercli.replacing import model_inputs, refuse_foreign, refuse_input
+from fercli.replacing import model_inputs, refuse_foreign, refuse_input, refuse_url
 from fercli.sample_faces import sample_faces
 from fercli.wording import quoted
 
@@ -132,6 +132,7 @@ def _check_suffix(path: Path, name: str, written: Format) -> None:
 
 def _check_place(path: Path, name: str, written: Format) -> None:
     """Refuses to replace what is not an earlier export."""
+    refuse_url(path)
     if not path.exists():
         return
     word = f"an export of fercli in the format {name}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import re
 from typing import TYPE_CHECKING
 
 from fercli.errors import UsageError
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
     from fercli.bundle import Bundle
 
 REMOVE = "Remove it first, or choose another name."
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
+"""How the path of a URL begins; pathlib has made one `/` of the two."""
+
+
+def refuse_url(out: str | Path | int) -> None:
+    """Refuses a URL where a file or folder of this computer is meant; raises a `UsageError`."""
+    if (url := _URL.match(str(out))) is not None:
+        shown = quoted(f"{url[1]}://{str(out)[url.end() :]}")
+        raise UsageError(
+            f"{shown} is a URL, and this is written to this computer only.",
+            "Name a place here; a report alone may be s3://, gs:// or az://.",
+        )
 
 
 def refuse_input(out: str | Path | int, inputs: Iterable[tuple[str, str | Path | int]]) -> None:
@@ -61,6 +75,7 @@ def refuse_inside(out: Path, kind: str, folder: Path) -> None:
 
 def refuse_existing(path: Path) -> None:
     """Refuses a place that holds anything but an empty folder; raises a `UsageError`."""
+    refuse_url(path)
     empty_folder = path.is_dir() and not path.is_symlink() and not any(path.iterdir())
     if os.path.lexists(path) and not empty_folder:
         raise UsageError(f"{quoted(path)} exists already.", REMOVE)
@@ -77,6 +92,7 @@ def refuse_foreign(path: Path, kind: str, marks: Iterable[bytes]) -> None:
     Raises:
         UsageError: it is not of that kind, or belongs to a model.
     """
+    refuse_url(path)
     if not path.is_file():
         return
     _refuse_model_file(path)

@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from fercli.errors import FercliError, PhotoError, UnavailableError
 from fercli.extras import install
+from fercli.providers import PROVIDERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
-_PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs"}
+    from fercli.providers import Provider
+
 _LOGGERS = ("asyncio", "aiobotocore", "botocore", "s3fs", "gcsfs", "adlfs", "azure", "google", "fsspec")
 _NO_CREDENTIALS = (
     "NoCredentials", "PartialCredentials", "CredentialRetrieval", "TokenRetrieval", "SSOToken",
     "UnauthorizedSSO", "ProfileNotFound", "DefaultCredentials", "RefreshError", "ClientAuthentication",
-    "CredentialUnavailable",
+    "CredentialUnavailable", "AzureSigning",
 )  # fmt: skip
 _PART = 8 << 20
 """Bytes of a file that are read or written at once; a store takes 10,000 parts."""
@@ -33,13 +35,14 @@ _PART = 8 << 20
 _PAUSES = (0.2, 0.6, 1.8)
 """Seconds between attempts, beside those that a library makes itself."""
 
-_LASTING = (400, 401, 402, 403, 404, 405, 409, 410, 412, 416)
+_UNKNOWN, _FORBIDDEN, _MISSING, _BEYOND = 401, 403, (404, 410), 416
+_LASTING = (400, 402, 405, 409, 412, _BEYOND)
 
 
 def store_scheme(path: str) -> str | None:
     """The scheme of a store's URL, `s3` of `s3://bucket/key`; None for every other path."""
     scheme, separator, _ = path.partition("://")
-    return scheme.lower() if separator and scheme.lower() in _PACKAGES else None
+    return scheme.lower() if separator and scheme.lower() in PROVIDERS else None
 
 
 class Store:
@@ -48,68 +51,64 @@ class Store:
     Every method raises a `StoreError` for what goes wrong.
     """
 
-    def __init__(self, files: Any) -> None:
+    def __init__(self, files: Any, provider: Provider) -> None:
         self._files = files
+        self._provider = provider
 
     def ask(self, method: str, *arguments: object, timeout: float | None = None, **named: object) -> Any:
         """What a method of fsspec's asynchronous file systems answers, within so many seconds."""
-        from fsspec.asyn import sync
-
-        asked = getattr(self._files, f"_{method}")
-        with store_errors():
-            return sync(self._files.loop, asked, *arguments, timeout=timeout, **named)
+        return self._sync(getattr(self._files, f"_{method}"), *arguments, timeout=timeout, **named)
 
     def read(self, url: str, start: int, end: int, timeout: float | None = None) -> bytes:
         """Bytes of a file from `start` to before `end`, or to its own end."""
-        data: bytes = self.ask("cat_file", self.path(url), start=start, end=end, timeout=timeout)
+        data: bytes = self._sync(self._provider.read, self.path(url), start, end, timeout=timeout)
         return data
 
     def size(self, url: str, timeout: float | None = None) -> int:
         """How many bytes a file has."""
-        return int(self.ask("info", self.path(url), timeout=timeout)["size"])
+        size: int = self._sync(self._provider.size, self.path(url), timeout=timeout)
+        return size
 
     def pages(self, url: str) -> Iterator[list[tuple[str, bool]]]:
         """What lies in a folder, by pages: names, and whether each is a folder's; one is held at a time.
 
-        S3 has pages of a thousand, in the order of names. The other stores give all of a folder at once.
+        A key that ends in `/` stands for its folder, and is left out.
         """
-        path = self.path(url)
-        if store_scheme(url) == "s3":
-            yield from self._pages_of_s3(path)
-            return
-        found = self._insist("ls", path.rstrip("/"), detail=True)
-        own = len(path.rstrip("/")) + 1
-        entries = ((str(entry["name"]).rstrip("/")[own:], entry["type"] == "directory") for entry in found)
-        yield sorted(entry for entry in entries if entry[0])
-
-    def _pages_of_s3(self, path: str) -> Iterator[list[tuple[str, bool]]]:
-        bucket: str = self._files.split_path(path)[0]
-        prefix = path[len(bucket) + 1 :]  # s3fs would drop a `/` at its end
+        bucket, prefix = self._provider.split(self.path(url))
         if prefix and not prefix.endswith("/"):
             prefix += "/"
-        further: dict[str, str] = {}
+        further = None
         while True:
-            page = self._insist(
-                "call_s3", "list_objects_v2", Bucket=bucket, Prefix=prefix, Delimiter="/", **further
-            )
-            keys = [(item["Key"][len(prefix) :], False) for item in page.get("Contents", ())]
-            folders = [(item["Prefix"][len(prefix) : -1], True) for item in page.get("CommonPrefixes", ())]
-            # A key that ends in / stands for its folder.
-            yield sorted([*(key for key in keys if key[0]), *folders])
-            if not page.get("IsTruncated"):
+            page = self._insist(self._provider.page, bucket, prefix, further)
+            keys = [(key[len(prefix) :], False) for key in page.keys if key != prefix]
+            yield sorted([*keys, *((key[len(prefix) : -1], True) for key in page.folders)])
+            further = page.further
+            if further is None:
                 return
-            further = {"ContinuationToken": page["NextContinuationToken"]}
 
-    def _insist(self, method: str, *arguments: object, **named: Any) -> Any:
-        """As `ask`, and again after a passing fault, for what is worse to miss than a photo."""
+    def _sync(
+        self,
+        asked: Callable[..., Awaitable[Any]],
+        *arguments: object,
+        timeout: float | None = None,
+        **named: object,
+    ) -> Any:
+        """What a coroutine of the store answers."""
+        from fsspec.asyn import sync
+
+        with store_errors():
+            return sync(self._files.loop, asked, *arguments, timeout=timeout, **named)
+
+    def _insist(self, asked: Callable[..., Awaitable[Any]], *arguments: object) -> Any:
+        """As `_sync`, and again after a passing fault, for what is worse to miss than a photo."""
         for pause in _PAUSES:
             try:
-                return self.ask(method, *arguments, **named)
+                return self._sync(asked, *arguments)
             except StoreError as error:
                 if error.is_lasting:
                     raise
                 time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
-        return self.ask(method, *arguments, **named)
+        return self._sync(asked, *arguments)
 
     def path(self, url: str) -> str:
         """The path that fsspec knows a file or folder by."""
@@ -117,12 +116,8 @@ class Store:
 
     def open(self, url: str, mode: str) -> Any:
         """A file of fsspec's, for `store_errors`; one that is written appears when it is closed."""
-        if mode == "wb" and store_scheme(url) == "s3":  # better known now than at the end of a run
-            bucket, key, _ = self._files.split_path(self.path(url))
-            begun = self.ask("call_s3", "create_multipart_upload", Bucket=bucket, Key=key)
-            self.ask(
-                "call_s3", "abort_multipart_upload", Bucket=bucket, Key=key, UploadId=begun["UploadId"]
-            )
+        if mode == "wb":  # better known now than at the end of a run
+            self._sync(self._provider.try_upload, *self._provider.split(self.path(url)))
         with store_errors():
             return self._files.open(self.path(url), mode, block_size=_PART)
 
@@ -138,7 +133,7 @@ def store_of(url: str) -> Store:
 
 @cache
 def _store(scheme: str) -> Store:
-    package = _PACKAGES[scheme]
+    package, provider = PROVIDERS[scheme]
     try:
         import fsspec
 
@@ -151,7 +146,8 @@ def _store(scheme: str) -> Store:
     for name in _LOGGERS:  # or Python would print what they warn of
         logging.getLogger(name).addHandler(logging.NullHandler())
     try:
-        return Store(fsspec.filesystem(scheme, use_listings_cache=False, skip_instance_cache=True))
+        files = fsspec.filesystem(scheme, use_listings_cache=False, skip_instance_cache=True)
+        return Store(files, provider(files))
     except Exception as error:  # noqa: BLE001 - each library has errors of its own
         raise UnavailableError(
             f"{package} cannot reach {scheme}:// ({type(error).__name__}).",
@@ -167,24 +163,27 @@ class StoreError(OSError):
         is_missing: whether there is no such thing in the store.
         is_lasting: whether asking again would bring the same.
         is_late: whether the answer took too long.
+        is_beyond: whether the bytes that were asked for lie behind the file's end.
     """
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
         code = _code(error)
-        self.is_missing = isinstance(error, FileNotFoundError)
+        self.is_missing = isinstance(error, FileNotFoundError) or code in _MISSING
         self.is_late = isinstance(error, TimeoutError)
-        nobody = any(sign in type(error).__name__ for sign in _NO_CREDENTIALS)
-        refused = isinstance(error, PermissionError | IsADirectoryError | ValueError) or code in _LASTING
-        self.is_lasting = self.is_missing or nobody or refused
+        self.is_beyond = code == _BEYOND
+        nobody = code == _UNKNOWN or any(sign in type(error).__name__ for sign in _NO_CREDENTIALS)
+        forbidden = isinstance(error, PermissionError) or code == _FORBIDDEN
+        refused = isinstance(error, IsADirectoryError | ValueError) or code in _LASTING
+        self.is_lasting = self.is_missing or nobody or forbidden or refused
         if self.is_missing:
             self.sentence = "There is no such file or bucket."
-        elif isinstance(error, PermissionError):
+        elif nobody:
+            self.sentence = "There are no valid credentials for it; give them in the provider's own way."
+        elif forbidden:
             self.sentence = (
                 "There is no permission for it; see whether the credentials are those of its owner."
             )
-        elif nobody:
-            self.sentence = "There are no valid credentials for it; give them in the provider's own way."
         elif self.is_late:
             self.sentence = "The store does not answer in time."
         else:
@@ -204,6 +203,8 @@ def store_errors() -> Iterator[None]:
 
 def _code(error: BaseException) -> int | None:
     """The number that the server has answered with, where a library keeps it."""
+    if type(error) is OSError and str(error).startswith("Forbidden:"):  # gcsfs keeps no number of it
+        return _FORBIDDEN
     cause = error.__cause__ or error
     response = getattr(cause, "response", None)
     found = (

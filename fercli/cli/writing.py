@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fercli.cli.messages import counting, say
 from fercli.cli.summary import counts, so_far
 from fercli.errors import UsageError
-from fercli.reports import STANDARD_OUTPUT, open_report, replaceable
+from fercli.reports import STANDARD_OUTPUT, is_in_store, open_report, replaceable
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ def earlier_report(
     if is_file(out):
         stack.enter_context(locked(out))
         return Earlier(out, kind, retry_errors=retry_errors) if resume else None
+    if resume and is_in_store(out):
+        raise UsageError(
+            f"{quoted(out)} cannot be gone on with: a report in a store is there once it is whole.",
+            "Write the report to this computer, and copy it when the run is done.",
+        )
     if resume:
         raise UsageError("--resume needs a report to go on with.", "Name its file with --out.")
     return None

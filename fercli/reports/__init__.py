@@ -34,6 +34,7 @@ __all__ = [
     "choose_format",
     "claimed",
     "claimed_standard_output",
+    "is_in_store",
     "open_descriptor",
     "open_report",
     "refuse_place",

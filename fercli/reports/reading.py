@@ -15,6 +15,8 @@ from fercli.reports.html.blocks import read_page
 from fercli.reports.parquet import SETTINGS, import_pyarrow
 from fercli.reports.rows import checked_row, photos
 from fercli.reports.settings import Settings, kept_settings
+from fercli.sources import is_url
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -223,4 +225,8 @@ def _broken(path: str, place: str, fault: str) -> UsageError:
 
 
 def _unreadable(path: str, error: OSError) -> UsageError:
+    if is_url(path):
+        return UsageError(
+            f"{quoted(path)} is not on this computer.", "Copy the report here, and give its name."
+        )
     return UsageError(f"{path} cannot be read: {error.strerror or in_one_line(error)}.", "Check its name.")

@@ -103,9 +103,8 @@ class _Reading:
     def _first(self) -> bytes:
         try:
             return self._store.read(self._url, 0, FIRST, self._patience.left())
-        except StoreError:
-            # No part of an empty file can be asked for.
-            if self._store.size(self._url, self._patience.left()) == 0:
+        except StoreError as error:
+            if error.is_beyond:  # no part of an empty file can be asked for
                 return b""
             raise
 

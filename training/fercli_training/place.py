@@ -9,7 +9,7 @@ from fercli.bundle import DESCRIPTION
 from fercli.errors import UsageError
 from fercli.files import make_folder
 from fercli.locking import locked
-from fercli.replacing import refuse_inside
+from fercli.replacing import refuse_inside, refuse_url
 from fercli.wording import quoted
 from fercli_training.checkpoint import FILE
 from fercli_training.processes import is_further
@@ -37,8 +37,9 @@ def refuse_place(folder: Path, resume: bool, inputs: Sequence[tuple[str, Path]])
         inputs: the paths that are read, each after its kind; names of models and recipes too.
 
     Raises:
-        UsageError: it holds a run without `resume`; it holds something else; or it lies in an input.
+        UsageError: it is a URL; holds a run without `resume`; holds something else; or lies in an input.
     """
+    refuse_url(folder)
     for kind, path in inputs:
         refuse_inside(folder / FILE, kind, path)
     if not folder.is_dir():
