@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import time
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fercli.devices import usable_cores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 INSTRUCTION_SETS = (
     "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "amx_int8", "asimd", "sve",
@@ -37,6 +39,22 @@ def machine(packages: Iterable[str]) -> dict[str, Any]:
 def load() -> float:
     """How many processes ran or waited on average in the last minute."""
     return round(os.getloadavg()[0], 2)
+
+
+@contextmanager
+def watched(figures: dict[str, Any]) -> Iterator[None]:
+    """Notes in the figures the load before, and how many cores others kept busy meanwhile, on average."""
+    figures["load_before"] = load()
+    started, busy = time.perf_counter(), _busy()
+    yield
+    figures["cores_of_others"] = round((_busy() - busy) / (time.perf_counter() - started), 2)
+
+
+def _busy() -> float:
+    """Seconds of all cores that were not idle, without those of this process and of its ended children."""
+    first, _, _ = Path("/proc/stat").read_text("ascii").partition("\n")
+    user, nice, system, _idle, _waiting, *rest = map(int, first.split()[1:9])
+    return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])
 
 
 def _processor() -> dict[str, str]:

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from machine import load, machine
+from machine import machine, watched
 from page import draw, tables
 from sections import SECTIONS, Bench
 
@@ -46,8 +46,10 @@ def main() -> None:
             rounds: list[dict[str, Any]] = result["rounds"].setdefault(section, [])
             for _ in range(asked.rounds or ROUNDS[section]):
                 bench.backward = len(rounds) % 2 == 1
-                before = load()
-                rounds.append({"load_before": before} | SECTIONS[section](bench))
+                figures: dict[str, Any] = {}
+                with watched(figures):
+                    figures |= SECTIONS[section](bench)
+                rounds.append(figures)
                 file.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
                 print(f"{section}: {len(rounds)} rounds", file=sys.stderr)
     print(tables(result))
