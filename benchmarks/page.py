@@ -32,8 +32,9 @@ def draw(result: dict[str, Any], file: Path) -> None:
     from fercli.plotting import Figure
 
     seconds: Columns = {}
-    for section in ("further", "mixed"):
-        seconds |= _columns(result["rounds"][section], "seconds") if section in result["rounds"] else {}
+    for rounds in (result["rounds"].get(section) for section in ("further", "mixed")):
+        if rounds:
+            seconds |= _columns(rounds, "seconds") | _columns(rounds, "warm")
     rates = {name: [result["photos"] / each for each in taken] for name, taken in seconds.items()}
     rates = dict(sorted(rates.items(), key=lambda rate: median(rate[1])))
     middle = [median(each) for each in rates.values()]
@@ -43,7 +44,8 @@ def draw(result: dict[str, Any], file: Path) -> None:
     colours = ["tab:blue" if name in OURS else "silver" for name in rates]
     bars = axes.barh(list(rates), middle, xerr=list(zip(*beyond, strict=True)), color=colours)
     axes.bar_label(bars, fmt="%.1f", padding=6)
-    axes.set(xlabel="photos a second, whole process", xlim=(0, 1.15 * max(map(max, rates.values()))))
+    axes.set_xlabel("photos a second; of the other tools once they are warm")
+    axes.set_xlim(0, 1.15 * max(map(max, rates.values())))
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(file, dpi=110, metadata={"Software": None})
 

@@ -87,4 +87,4 @@ def _grid(
 
 def _noisy(photo: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
     noise = np.random.default_rng(number).integers(-_NOISE, _NOISE + 1, photo.shape, np.int16)
-    return np.clip(photo + noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(photo + noise, 0, 255), np.uint8)

@@ -117,12 +117,13 @@ def _ours(photos: Path, options: Sequence[str], report: Path) -> Round:
 
 def _peer(bench: Bench, photos: Path, environment: str, tool: str) -> Round:
     report = bench.folder / "reports" / f"{tool}.json"
-    command = [python_of(environment, bench.environments), HERE / "peer.py", tool, photos, report]
-    whole = timed([*command, bench.classifier()] if tool == "facenet" else command)
+    python = python_of(environment, bench.environments)
+    network = [bench.classifier()] if tool == "facenet" else []
+    whole = timed([python, HERE / "peer.py", tool, photos, report, *network])
     told = json.loads(report.read_text("utf-8"))
     # Reading the first photos twice is for the warm figure alone.
-    seconds = {"seconds": whole - told["warm_up_s"], "warm": told["photos_s"]}
-    return {**seconds, "failed": told["failed"], "faces": told["faces"]}
+    taken = {"seconds": whole - told["warm_up_s"], "warm": told["photos_s"]}
+    return {**taken, "failed": told["failed"], "faces": told["faces"]}
 
 
 def floor(bench: Bench) -> Round:
