@@ -12,11 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 from functools import partial
-from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from statistics import median
@@ -31,6 +28,7 @@ from fercli.comparison.side_by_side import run_side_by_side
 from fercli.devices import CPU, usable_cores
 from fercli.runtimes import import_tensorflow
 from fercli.sample_faces import sample_faces
+from machine import load, machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -155,7 +153,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=10)
     arguments = parser.parse_args()
-    load = os.getloadavg()
+    before = load()
     names = [PLAIN_TORCH, *BARE]
     outcomes = run_side_by_side(
         {name: Pair(name) for name in names}, arguments.rounds, partial(print, file=sys.stderr)
@@ -166,7 +164,7 @@ def main() -> None:
     rounds = {name: outcome.rounds for name, outcome in outcomes.items()}
     plain = {size: _rates(rounds[PLAIN_TORCH], size) for size in BATCH_SIZES}
     result = {
-        "machine": _machine() | {"load_before": load[0], "load_after": os.getloadavg()[0]},
+        "machine": machine(PACKAGES) | {"load_before": before, "load_after": load()},
         "command": f"python benchmarks/backends.py --rounds {arguments.rounds}",
         "backends": {
             name: {f"batch {size}": _figures(rounds[name], size, plain[size]) for size in BATCH_SIZES}
@@ -204,22 +202,6 @@ def _figures(
 def _rates(rounds: Sequence[dict[int, list[tuple[float, ...]]]], size: int) -> list[float]:
     """Faces a second of the first side, by each round's median call."""
     return [size / median(pair[0] for pair in timings[size]) for timings in rounds]
-
-
-def _machine() -> dict[str, Any]:
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": usable_cores(),
-        "threads": usable_cores(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
-    }
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")
 
 
 if __name__ == "__main__":

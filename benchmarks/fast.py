@@ -27,7 +27,7 @@ from fercli.images import decode, decode_reduced
 from fercli.mtcnn.boxes import intersection_over_union
 from fercli.plugins import find_backend
 from fercli.prediction import Predictor
-from photos import SAMPLES
+from photos import SAMPLES, filling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,18 +115,8 @@ def make_large(folder: Path) -> None:
                     row * height // rows : (row + 1) * height // rows,
                     column * width // columns : (column + 1) * width // columns,
                 ]
-                place[:] = _filling(chosen.choice(samples), *place.shape[:2])
+                place[:] = filling(chosen.choice(samples), *place.shape[:2])
         cv2.imwrite(str(folder / f"{number:02}.jpg"), photo, [cv2.IMWRITE_JPEG_QUALITY, 92])
-
-
-def _filling(sample: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """The sample, so large that it fills a place, and cut to it."""
-    scale = max(width / sample.shape[1], height / sample.shape[0])
-    filter_ = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    size = (max(width, round(sample.shape[1] * scale)), max(height, round(sample.shape[0] * scale)))
-    grown = np.asarray(cv2.resize(sample, size, interpolation=filter_), np.uint8)
-    top, left = (grown.shape[0] - height) // 4, (grown.shape[1] - width) // 2
-    return grown[top : top + height, left : left + width]
 
 
 def _timed(milliseconds: list[float], work: Callable[[], Prepared]) -> Prepared:

@@ -21,11 +21,12 @@ from pathlib import Path
 
 import cv2
 
+from processes import MEGABYTE, memory
+
 SAMPLES = Path(__file__).parents[1] / "samples" / "photos"
 _SIDES = (320, 320, 320, 320, 480, 480, 640, 1400)
 """Longer sides of the photos, in pixels; the last makes up to 2 megapixels."""
 _FIRST = 2000
-_MEGABYTE = 1 << 20
 
 
 def make_photos(folder: Path, number: int) -> None:
@@ -50,19 +51,6 @@ def make_photos(folder: Path, number: int) -> None:
         os.link(by_side[side][photo // len(_SIDES) % len(by_side[side])], place / f"{photo:06}.jpg")
     for original in originals:
         original.unlink()
-
-
-def memory(process: int) -> int:
-    """Bytes of a process and all that it has started, what they share counted once."""
-    try:
-        rollup = Path(f"/proc/{process}/smaps_rollup").read_text("ascii")
-        children = [
-            path.read_text("ascii").split() for path in Path(f"/proc/{process}/task").glob("*/children")
-        ]
-    except (OSError, StopIteration):  # it has just ended
-        return 0
-    own = sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-    return own * 1024 + sum(memory(int(child)) for group in children for child in group)
 
 
 def run(folder: Path, workers: int, minutes: float) -> list[tuple[float, int, int]]:
@@ -100,8 +88,8 @@ def summary(record: list[tuple[float, int, int]]) -> dict[str, float]:
         "photos": last[1],
         "rate of the first 2000": round((first[1] - begun[1]) / (first[0] - begun[0]), 2),
         "rate of all": round((last[1] - begun[1]) / (last[0] - begun[0]), 2),
-        "peak of the first half": round(max(early) / _MEGABYTE),
-        "peak of the second half": round(max(half) / _MEGABYTE),
+        "peak of the first half": round(max(early) / MEGABYTE),
+        "peak of the second half": round(max(half) / MEGABYTE),
     }
 
 
@@ -120,7 +108,7 @@ def draw(record: list[tuple[float, int, int]], chart: Path) -> None:
     upper, lower = figure.subplots(2, 1, sharex=True)
     upper.plot([b[1] for _, b in pairs], rates)
     upper.set(ylabel="photos a second", ylim=(0, None))
-    lower.plot([done for _, done, _ in record], [used / _MEGABYTE for *_, used in record])
+    lower.plot([done for _, done, _ in record], [used / MEGABYTE for *_, used in record])
     lower.set(ylabel="memory, MB", xlabel="photos done", ylim=(0, None))
     figure.savefig(chart, dpi=110)
 
