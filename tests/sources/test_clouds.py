@@ -21,7 +21,8 @@ from fercli.sources import Findings, find_photos, read_photo
 from fercli.stores import store_of
 from tests import clouds
 from tests.conftest import Run
-from tests.sources.test_remote import NAMES, failure
+from tests.sources.conftest import TREE
+from tests.sources.test_remote import failure
 
 KIND = PhotoErrorKind
 
@@ -93,7 +94,7 @@ def test_the_rules_are_those_of_folders(
     cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    names = (*NAMES, "photos-old/z.jpg")
+    names = (*TREE, "photos-old/z.jpg")
     cloud.put_all({name: name.encode() for name in names})
     for name in names:
         file = tmp_path / cloud.bucket / name
