@@ -8,12 +8,11 @@ what nobody should read: errors are told by their kind.
 from __future__ import annotations
 
 import logging
-import random
-import time
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from fercli.attempts import insist
 from fercli.errors import FercliError, PhotoError, UnavailableError
 from fercli.extras import install
 from fercli.providers import PROVIDERS
@@ -31,9 +30,6 @@ _NO_CREDENTIALS = (
 )  # fmt: skip
 _PART = 8 << 20
 """Bytes of a file that are read or written at once; a store takes 10,000 parts."""
-
-_PAUSES = (0.2, 0.6, 1.8)
-"""Seconds between attempts, beside those that a library makes itself."""
 
 _UNKNOWN, _FORBIDDEN, _MISSING, _BEYOND = 401, 403, (404, 410), 416
 _LASTING = (400, 402, 405, 409, 412, _BEYOND)
@@ -101,14 +97,7 @@ class Store:
 
     def _insist(self, asked: Callable[..., Awaitable[Any]], *arguments: object) -> Any:
         """As `_sync`, and again after a passing fault, for what is worse to miss than a photo."""
-        for pause in _PAUSES:
-            try:
-                return self._sync(asked, *arguments)
-            except StoreError as error:
-                if error.is_lasting:
-                    raise
-                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
-        return self._sync(asked, *arguments)
+        return insist(lambda: self._sync(asked, *arguments), _least_pause)
 
     def path(self, url: str) -> str:
         """The path that fsspec knows a file or folder by."""
@@ -188,6 +177,10 @@ class StoreError(OSError):
             self.sentence = "The store does not answer in time."
         else:
             self.sentence = f"The store refuses it, or cannot be reached ({code or type(error).__name__})."
+
+
+def _least_pause(error: Exception) -> float | None:
+    return 0.0 if isinstance(error, StoreError) and not error.is_lasting else None
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fercli.errors import PhotoError, PhotoErrorKind
-from fercli.sources.attempts import MAX_BYTES, PassingError, Patience
+from fercli.sources.patience import MAX_BYTES, PassingError, Patience
 from fercli.sources.suffixes import is_photo_name
 from fercli.sources.walking import Entry
 from fercli.stores import Store, StoreError, store_of

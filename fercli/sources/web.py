@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from fercli import __version__
 from fercli.errors import PhotoError, PhotoErrorKind
-from fercli.sources.attempts import MAX_BYTES, PassingError, Patience
+from fercli.sources.patience import MAX_BYTES, PassingError, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +131,7 @@ def _refused(error: HTTPError) -> Exception:
         return PhotoError(PhotoErrorKind.UNREADABLE, f"There is no permission to read it ({error.code}).")
     if error.code in _PASSING:
         after = error.headers.get("Retry-After", "") if error.headers else ""
-        pause = float(after) if after.isdecimal() else None
+        pause = float(after) if after.isdecimal() else 0.0
         return PassingError(f"The server answers with an error ({error.code}).", pause=pause)
     if error.code // 100 == 3:  # noqa: PLR2004 - the redirects of HTTP
         return PhotoError(

@@ -9,7 +9,7 @@ import pytest
 
 from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.sources import find_photos, read_photo
-from fercli.sources.attempts import MAX_BYTES
+from fercli.sources.patience import MAX_BYTES
 from tests.servers import Answer, Web, web_server
 
 KIND = PhotoErrorKind

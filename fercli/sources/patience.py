@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from fercli.attempts import Answer, insist
 from fercli.errors import PhotoError, PhotoErrorKind
 
 if TYPE_CHECKING:
@@ -15,29 +15,15 @@ if TYPE_CHECKING:
 MAX_BYTES = 1 << 30
 """A photo's file is no larger; a GiB."""
 
-_ATTEMPTS = 4
-_FIRST_PAUSE = 0.2
-"""Seconds; each further pause is three times as long, all give or take a half."""
 
-_LONGEST_PAUSE = 30.0
-
-Answer = TypeVar("Answer")
-
-
-class PassingError(Exception):
-    """A fault that may be gone when it is tried again; its words are a sentence for the report."""
+class PassingError(PhotoError):
+    """A photo's fault that may be gone when it is tried again; `pause` are seconds to wait at least."""
 
     def __init__(
-        self,
-        sentence: str,
-        kind: PhotoErrorKind = PhotoErrorKind.UNREADABLE,
-        pause: float | None = None,
+        self, sentence: str, kind: PhotoErrorKind = PhotoErrorKind.UNREADABLE, pause: float = 0.0
     ) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.kind = kind
+        super().__init__(kind, sentence)
         self.pause = pause
-        """Seconds that the server asks to wait."""
 
 
 class Patience:
@@ -68,21 +54,19 @@ class Patience:
         self._end += time.monotonic() - begun
 
     def insist(self, attempt: Callable[[], Answer]) -> Answer:
-        """What an attempt gives, tried again after a pause where a `PassingError` ended it.
+        """What an attempt gives, tried again as by `fercli.attempts.insist`.
 
         Raises:
             PhotoError: of the fault's kind after the last attempt; `timeout`; what the attempt raises.
         """
-        for number in range(_ATTEMPTS):
-            try:
-                return attempt()
-            except PassingError as error:
-                fault = error
-            # Give or take a half, so that not all photos come again at once.
-            pause = _FIRST_PAUSE * 3**number * random.uniform(0.5, 1.5)  # noqa: S311
-            pause = min(_LONGEST_PAUSE, pause if fault.pause is None else max(pause, fault.pause))
-            if number < _ATTEMPTS - 1:
-                if pause >= self.left():
-                    break
-                time.sleep(pause)
-        raise PhotoError(fault.kind, f"{fault.sentence} It was tried {number + 1} times.")
+        faults = 0
+
+        def least_pause(error: Exception) -> float | None:
+            nonlocal faults
+            faults += 1
+            return error.pause if isinstance(error, PassingError) else None
+
+        try:
+            return insist(attempt, least_pause, self.left)
+        except PassingError as fault:
+            raise PhotoError(fault.kind, f"{fault.sentence} It was tried {faults} times.") from None
