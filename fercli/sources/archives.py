@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
 from fercli.errors import PhotoError, PhotoErrorKind
-from fercli.sources.attempts import MAX_BYTES
 from fercli.sources.members import Member, is_compressed_tar, plain_name
+from fercli.sources.patience import MAX_BYTES
 from fercli.stores import StoreError, store_errors, store_of, store_scheme
 
 if TYPE_CHECKING:
@@ -192,6 +192,8 @@ def open_archive(member: Member) -> Archive:
             raise PhotoError(PhotoErrorKind.UNSUPPORTED, _COMPRESSED) from None
         words = f"The archive is not a whole {scheme} file."
         raise PhotoError(PhotoErrorKind.UNREADABLE, words) from None
+    except ValueError:  # what Python says of a NUL in a name
+        raise PhotoError(PhotoErrorKind.UNREADABLE, "No file can have such a name.") from None
     except StoreError as error:
         kind = PhotoErrorKind.MISSING if error.is_missing else PhotoErrorKind.UNREADABLE
         raise PhotoError(kind, f"Its archive cannot be read. {error.sentence}") from None

@@ -14,8 +14,8 @@ from urllib.parse import unquote_to_bytes
 
 from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.redaction import redacted
-from fercli.sources.attempts import MAX_BYTES, Patience
 from fercli.sources.members import member_of
+from fercli.sources.patience import MAX_BYTES, Patience
 from fercli.sources.remote import read_remote
 from fercli.sources.suffixes import unread_format
 from fercli.stores import store_scheme
@@ -52,7 +52,7 @@ def local_path(path: str, flavour: ModuleType = os.path) -> str:
         path: as the user gave it.
         flavour: `posixpath` or `ntpath`, whose rules hold.
     """
-    if path.startswith("~") and not flavour.lexists(path):
+    if path.startswith("~") and "\0" not in path and not flavour.lexists(path):
         return str(flavour.expanduser(path))
     url = _FILE_URL.fullmatch(path)
     if url is None:

@@ -289,6 +289,18 @@ class TestPatterns:
         (tree / "~").mkdir()
         assert list(find_photos(["~"])) == []
 
+    @pytest.mark.parametrize(
+        "given", ["a\0.jpg", "~\0", "zip://a.jpg::b\0.zip", "tar://a\0/::b\0.tar", "b\0.zip"]
+    )
+    def test_a_name_that_no_file_can_have_is_a_photo_that_cannot_be_read(self, given: str) -> None:
+        assert list(find_photos([given])) == [given]
+        with pytest.raises(PhotoError, match=r"^unreadable: No file can have such a name\.$"):
+            read_photo(given)
+
+    @pytest.mark.parametrize("pattern", ["a\0*.jpg", "a\0/*.jpg", "~a\0/*"])
+    def test_a_pattern_that_no_file_can_match_matches_none(self, pattern: str) -> None:
+        assert list(find_photos([pattern])) == []
+
 
 def found_with(findings: Findings, *paths: str, **options: Any) -> list[str]:
     return list(find_photos(paths, findings=findings, **options))
