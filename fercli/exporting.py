@@ -8,12 +8,12 @@ import numpy as np
 
 from fercli.classifiers import load_classifiers
 from fercli.devices import CPU
-from fercli.errors import FercliError, ReportError, UnavailableError, UsageError
-from fercli.files import blamed_on_place, sync_folder, whole_file, whole_folder
+from fercli.errors import ReportError, UnavailableError, UsageError
+from fercli.files import blamed_on_place, whole_file, whole_folder
+from fercli.flushing import sync_folder
 from fercli.guard import attributed_to
-from fercli.parity import INT8_TOLERANCE, TOLERANCE
+from fercli.parity import check_int8, check_parity
 from fercli.plugins import EXPORTERS, discover, find_backend, find_exporter
-from fercli.prediction import softmax
 from fercli.replacing import model_inputs, refuse_foreign, refuse_input, refuse_url
 from fercli.sample_faces import sample_faces
 from fercli.wording import quoted
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from fercli.plugins import Format
 
 _CHOOSE = "Choose another --out."
-
-
-class ParityError(FercliError):
-    """What was exported does not compute what its source computes."""
 
 
 class Exported(NamedTuple):
@@ -88,38 +84,6 @@ def export_model(
         if not written.suffix:
             sync_folder(made)
     return Exported(source, len(faces), finding)
-
-
-def check_parity(logits: NDArray[np.float32], expected: NDArray[np.float32], name: str) -> str:
-    """Makes sure that two runtimes of 32 bits give the same logits, float32 (N, 7); says how near they are.
-
-    Raises:
-        ParityError: they differ by more than the tolerance; `name` is what has the wrong ones.
-    """
-    difference = float(np.abs(logits - expected).max())
-    if not difference <= TOLERANCE:
-        raise ParityError(
-            f"The logits of {name} differ from the model's by {difference:.2g}; {TOLERANCE:g} is allowed.",
-            "Check the model's files, or try other versions of the runtimes.",
-        )
-    return f"logits within {difference:.1e}"
-
-
-def check_int8(logits: NDArray[np.float32], expected: NDArray[np.float32], name: str) -> str:
-    """Makes sure that 8 bits give nearly the probabilities of 32; both are logits, float32 (N, 7).
-
-    Raises:
-        ParityError: they differ by more than INT8_TOLERANCE; `name` is what has the wrong ones.
-    """
-    distance = float(np.abs(softmax(logits) - softmax(expected)).sum(axis=1).mean() / 2)
-    if not distance <= INT8_TOLERANCE:
-        raise ParityError(
-            f"The probabilities of {name} are {distance:.2g} from those of 32 bits on average;"
-            f" {INT8_TOLERANCE:g} is allowed.",
-            "Calibrate it on faces like those that the model was trained on.",
-        )
-    same = int((logits.argmax(axis=1) == expected.argmax(axis=1)).sum())
-    return f"probabilities within {distance:.3f} on average, {same} expressions the same"
 
 
 def _check_suffix(path: Path, name: str, written: Format) -> None:

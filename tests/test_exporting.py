@@ -9,13 +9,12 @@ import pytest
 
 from fercli.bundle import ONNX, Bundle, load_bundle
 from fercli.errors import FercliError, ReportError, UnavailableError, UsageError
-from fercli.exporting import ParityError, check_int8, check_parity, export_model
+from fercli.exporting import export_model
+from fercli.parity import ParityError
 from fercli.plugins import EXPORTERS, discover, find_backend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-LOGITS = np.random.default_rng(2).normal(size=(20, 7)).astype(np.float32)
 
 
 def altered(change: Callable[[onnx.ModelProto], None]) -> Callable[[Bundle, Path], None]:
@@ -52,32 +51,6 @@ def test_every_exporter_names_backends_that_are_there() -> None:
         assert (exporter.name, availability.ok) == (name, True)
         for source in exporter.format.sources:
             assert find_backend(source).is_available().ok
-
-
-def test_logits_within_the_tolerance_are_equal() -> None:
-    assert check_parity(LOGITS + np.float32(9e-5), LOGITS, "x") == "logits within 9.0e-05"
-
-
-@pytest.mark.parametrize("wrong", [1.1e-4, -1.1e-4, np.nan, np.inf])
-def test_one_wrong_logit_is_enough(wrong: float) -> None:
-    logits = LOGITS.copy()
-    logits[3, 4] += np.float32(wrong)
-    with pytest.raises(
-        ParityError, match=r"The logits of x\.onnx differ from the model's by .*; 0\.0001 is"
-    ):
-        check_parity(logits, LOGITS, "x.onnx")
-
-
-def test_8_bits_may_move_probabilities_a_little() -> None:
-    assert check_int8(LOGITS, LOGITS, "x").endswith(" 20 expressions the same")
-    near = LOGITS + np.random.default_rng(3).normal(scale=0.05, size=LOGITS.shape).astype(np.float32)
-    check_int8(near, LOGITS, "x")
-
-
-@pytest.mark.parametrize("wrong", [-LOGITS, LOGITS[::-1], 0 * LOGITS, LOGITS * np.nan, LOGITS * 1.5])
-def test_8_bits_may_not_answer_something_else(wrong: np.ndarray) -> None:
-    with pytest.raises(ParityError, match=r"The probabilities of x are .* from those of 32 bits"):
-        check_int8(wrong.astype(np.float32), LOGITS, "x")
 
 
 def test_what_computes_something_else_is_not_kept(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from fercli.bundle import load_bundle
 from fercli.crop import to_unit_range
-from fercli.exporting import check_int8
 from fercli.fer2013 import Pictures, Split
+from fercli.parity import check_int8
 from fercli.plugins import find_backend
 from fercli_training.quantisation import CALIBRATION, calibration_faces, quantise
 
