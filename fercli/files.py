@@ -15,10 +15,10 @@ import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
-from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from fercli.errors import ReportError
+from fercli.flushing import flush, flush_names
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ MAKE_ROOM = "Choose another place, or make room there."
 _STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 _LINKS = 40
 """Linux follows as many links."""
-
-_SECONDS_OF_ROWS = 5.0
-"""How much a power cut may cost of what grows."""
 
 _SHOWN = 40
 """Letters of a name that are in its temporary one, which must not become too long."""
@@ -61,7 +58,7 @@ def whole_file(path: str | Path, remedy: str = MAKE_ROOM) -> Iterator[Path]:
         with _workspace(target, target.parent if renamed else None, status) as workspace:
             made = workspace / f"whole{Path(path).suffix}"
             yield made
-            _flush(made)
+            flush(made)
             if number is not None:
                 _copy(made, number)
             elif not renamed or not _renamed(made, target, status):
@@ -100,47 +97,6 @@ def make_folder(folder: Path, remedy: str = MAKE_ROOM) -> None:
     """Makes a folder and its parents if they are missing; raises a `ReportError`."""
     with blamed_on_place(folder, remedy):
         folder.mkdir(parents=True, exist_ok=True)
-
-
-@contextmanager
-def flushed_meanwhile(path: str | Path) -> Iterator[None]:
-    """Flushes a file that grows to the disk every few seconds, and at the end: a power cut costs no more.
-
-    A thread does it, so that nobody waits for the disk.
-
-    Raises:
-        OSError: at the end, where the disk did not take something.
-    """
-    with Path(path).open("r+b", buffering=0) as file:
-        ended, failures = Event(), list[OSError]()
-        thread = Thread(target=_flush_until, args=(ended, file.fileno(), failures), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
-        for failure in failures:
-            raise failure
-
-
-def _flush_until(ended: Event, number: int, failures: list[OSError]) -> None:
-    try:
-        while not ended.wait(_SECONDS_OF_ROWS):
-            os.fsync(number)
-        os.fsync(number)
-    except OSError as error:
-        failures.append(error)
-
-
-def sync_folder(folder: Path) -> None:
-    """Flushes a folder's files and their names to the disk."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            _flush(path)
-        else:
-            _flush_names(path)
-    _flush_names(folder)
 
 
 def descriptor(path: str | Path) -> int | None:
@@ -220,7 +176,7 @@ def _renamed(made: Path, target: Path, status: os.stat_result | None) -> bool:
         if status is None or error.errno not in _NO_RENAMING:
             raise
         return False
-    _flush_names(target.parent)
+    flush_names(target.parent)
     return True
 
 
@@ -268,7 +224,7 @@ def _swapped(made: Path, target: Path, earlier: Path) -> bool:
     if earlier.exists():
         with suppress(OSError):
             target.chmod(stat.S_IMODE(earlier.stat().st_mode))
-    _flush_names(target.parent)
+    flush_names(target.parent)
     return True
 
 
@@ -286,20 +242,4 @@ def _exchange(made: Path, target: Path, earlier: Path) -> None:
             if (earlier / child.name).exists() and not child.exists():
                 shutil.move(earlier / child.name, target)
         raise
-    _flush_names(target)
-
-
-def _flush(path: Path) -> None:
-    """Flushes a file's bytes to the disk."""
-    with path.open("r+b") as file:
-        os.fsync(file.fileno())
-
-
-def _flush_names(folder: Path) -> None:
-    """Flushes the names in a folder to the disk, if the system can."""
-    with suppress(OSError):
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
+    flush_names(target)

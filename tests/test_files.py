@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from fercli.errors import ReportError
-from fercli.files import descriptor, sync_folder, whole_file, whole_folder
+from fercli.files import descriptor, whole_file, whole_folder
+from fercli.flushing import sync_folder
 from fercli.records import Photo
 from fercli.reports import Format, open_report
 

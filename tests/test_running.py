@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fercli import files
+from fercli import flushing
 from fercli.errors import ReportError, UsageError
 from fercli.records import Box, Face, Photo
 from fercli.reports import GROWING, Format
@@ -287,7 +287,7 @@ class TestPowerCuts:
     def test_rows_reach_the_disk_while_the_run_goes_on(
         self, going: Going, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(files, "_SECONDS_OF_ROWS", 0.001)
+        monkeypatch.setattr(flushing, "_SECONDS_OF_ROWS", 0.001)
         flushed = disk(monkeypatch)
         with open_running(going.out, going.kind, None, USUAL) as writer:
             writer.write(result("one").rows())

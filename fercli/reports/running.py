@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from fercli.errors import ReportError
-from fercli.files import blamed_on_place, flushed_meanwhile, whole_file
+from fercli.files import blamed_on_place, whole_file
+from fercli.flushing import flushed_meanwhile
 from fercli.records import Status
 from fercli.reports import GROWING, Format, open_report
 from fercli.reports.earlier import journal
