@@ -152,7 +152,7 @@ class _Feeder:
 
     def _peek(self, *, waiting: bool) -> Future[Prepared] | None:
         """The next photo, finished or not; None after the last or, without `waiting`, if none came yet."""
-        while self._head is None and not self._ended:
+        while self._head is None and not self._ended and not self._workers.is_closed:
             try:
                 item = self._futures.get(block=waiting, timeout=_GLANCE)
             except Empty:
