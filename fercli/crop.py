@@ -57,8 +57,8 @@ def crop_face(rgb: NDArray[np.uint8], face: Face, framing: Framing) -> NDArray[n
         framing: of the detector that found the face.
     """
     side = _side(face, framing)
-    # More than there is to see would be for nothing, and a faulty detector's box may be of any size.
-    samples = max(1, math.ceil(min(side, 2 * max(rgb.shape[:2])) / SIDE)) * SIDE
+    # More than there is to see would be for nothing: a box may be of any size, or far longer than wide.
+    samples = max(1, math.ceil(min(side, 2 * math.sqrt(math.prod(rgb.shape[:2]))) / SIDE)) * SIDE
     matrix = _to_photo(face, framing, side, samples)
     window, matrix = _window(rgb, matrix, samples)
     enlarged = cv2.warpAffine(

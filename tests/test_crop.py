@@ -154,3 +154,13 @@ def test_a_face_at_the_far_end_of_a_panorama_is_cropped_like_any_other(tall: boo
         photo, part = (np.ascontiguousarray(picture.transpose(1, 0, 2)) for picture in (photo, part))
         near, far = square(y, x - 39_800, 52), square(y, x, 52)
     np.testing.assert_allclose(crop_face(photo, far, FER2013), crop_face(part, near, FER2013), atol=1e-6)
+
+
+@pytest.mark.parametrize("tall", [False, True])
+def test_a_picture_far_longer_than_wide_is_a_face_that_needs_no_square_of_its_length(tall: bool) -> None:
+    """With a sample for each pixel of that square it would take 7 GB."""
+    row = grey_photo(np.linspace(0, 255, 30_000).round().astype(np.uint8)[np.newaxis])
+    photo = np.ascontiguousarray(row.transpose(1, 0, 2)) if tall else row
+    crop = crop_face(photo, Face(Box(0, 0, photo.shape[1], photo.shape[0]), 1.0), WHOLE)
+    expected = np.broadcast_to((np.arange(SIDE) + 0.5) / SIDE, (SIDE, SIDE))
+    np.testing.assert_allclose(crop, expected.T if tall else expected, atol=0.01)
