@@ -119,7 +119,7 @@ class TestCsv:
             ("two.jpg,0,ok", "two.jpg,0.5,ok", "line 2 has 0.5 as its face."),
             ("two.jpg,0,ok", "two.jpg,0,no_face", "line 2 has a face, but the status no_face."),
             ("happy,0.4", "glad,0.4", "line 2 has 'glad' as its expression."),
-            ("two.jpg,1", '"two.jpg"x,1', "line 3 is no CSV"),
+            ("two.jpg,1", '"two.jpg"x,1', "line 3 is not CSV"),
         ],
     )
     def test_a_fault_is_named_with_its_line(self, tmp_path: Path, old: str, new: str, said: str) -> None:

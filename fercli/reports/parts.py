@@ -155,7 +155,7 @@ def claimed_folder(out: str, *, resume: bool) -> Iterator[None]:
         if name.startswith("."):
             continue
         if not (name == SUCCESS or _NAME.fullmatch(name)):
-            raise UsageError(f"{quoted(out)} is there and is no folder of parts.", REMOVE)
+            raise UsageError(f"{quoted(out)} exists and is not a folder of parts.", REMOVE)
         if not resume:
             raise UsageError(
                 f"{quoted(out)} holds parts already.", "Go on with --resume, or choose another folder."

@@ -146,12 +146,12 @@ def _read_csv(lines: _Lines) -> Iterator[Row]:
     except csv.Error as error:
         # What csv says of a file that ends inside quotes, where all lines are whole.
         raise (
-            lines.torn() if "unexpected end" in str(error) else lines.broken(f"is no CSV ({error})")
+            lines.torn() if "unexpected end" in str(error) else lines.broken(f"is not CSV ({error})")
         ) from None
 
 
 def _from_cell(name: str, cell: str) -> Value:
-    """A cell's value; what should be a number and is none stays a text."""
+    """A cell's value; what should be a number and is not stays a text."""
     if not cell:
         return None
     if name in DECIMALS or name == "face":
@@ -167,7 +167,7 @@ def _read_json_lines(lines: _Lines) -> Iterator[Row]:
         try:
             values = json.loads(line)
         except ValueError:
-            raise lines.broken("is no JSON") from None
+            raise lines.broken("is not JSON") from None
         yield checked_row(values, lines.broken)
 
 
@@ -175,9 +175,9 @@ def _read_json(path: str) -> Iterator[Row]:
     try:
         rows = json.loads(Path(path).read_bytes())
     except json.JSONDecodeError as error:
-        raise _broken(path, f"line {error.lineno}", "is no JSON") from None
+        raise _broken(path, f"line {error.lineno}", "is not JSON") from None
     except ValueError as error:
-        raise _broken(path, "it", f"is no JSON ({in_one_line(error)})") from None
+        raise _broken(path, "it", f"is not JSON ({in_one_line(error)})") from None
     if not isinstance(rows, list):
         raise _broken(path, "its JSON", "is not an array of rows")
     return _numbered(path, rows)

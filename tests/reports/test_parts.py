@@ -107,5 +107,8 @@ def test_the_folder_takes_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="begun with other settings: --tta off, now on"):
         begin_parts(f"{folder}/", Format.JSONL, replace(SETTINGS, tta=True))
     (folder / "notes.txt").touch()
-    with pytest.raises(UsageError, match="no folder of parts"), claimed_folder(f"{folder}/", resume=True):
+    with (
+        pytest.raises(UsageError, match="is not a folder of parts"),
+        claimed_folder(f"{folder}/", resume=True),
+    ):
         pass
