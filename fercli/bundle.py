@@ -22,8 +22,10 @@ DEFAULT_MODEL = "residual"
 ENSEMBLES = {"large": (DEFAULT_MODEL, "article")}
 """Names for several models that ship, whose probabilities are averaged."""
 DESCRIPTION = "model.json"
-WEIGHTS = "weights.safetensors"
 ONNX = "model.onnx"
+"""The network, and the one copy of its weights."""
+WEIGHTS = "weights.safetensors"
+"""The weights of earlier models, whose model.onnx does not have them as they were trained."""
 ONNX_INT8 = "model.int8.onnx"
 CARD = "MODEL_CARD.md"
 FORMAT = 1
@@ -66,7 +68,7 @@ class Bundle:
 
     @property
     def sha256(self) -> str:
-        """The sha256 of the file that holds the weights; of its first file where it has none."""
+        """The sha256 of the file that holds the weights; of its first file where none does."""
         return self.files.get(WEIGHTS) or self.files.get(ONNX) or next(iter(self.files.values()), "")
 
     def verified(self, name: str) -> Path:

@@ -1,7 +1,7 @@
-"""Reads a model's weights, for frameworks that build its network: weights.safetensors, or model.onnx.
+"""Reads a model's weights, for frameworks that build its network.
 
-A model may leave weights.safetensors out if its model.onnx holds every tensor as it was trained, under
-torch's name, with the normalisations as nodes of their own.
+They are in model.onnx: every tensor as it was trained, under torch's name, with the normalisations as nodes
+of their own. Models that were made earlier have them in weights.safetensors.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from fercli.errors import ModelError
 from fercli.onnx_file import read_floats
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,29 +29,20 @@ def read_weights(bundle: Bundle) -> dict[str, NDArray[np.float32]]:
     """Every tensor by its name, float32, in torch's layout; exactly those of the bundle's architecture.
 
     Raises:
-        ModelError: the file is missing, changed, a pickle, not safetensors, lacks a tensor or has one
-            too many, or one has the wrong shape or type, or values that are not finite.
+        ModelError: the file is missing, changed, not of its kind, a pickle, lacks a tensor or has one too
+            many, or one has the wrong shape or type, or values that are not finite.
     """
     shapes = bundle.architecture.tensors()
-    path, tensors = _of_onnx(bundle, shapes) if WEIGHTS not in bundle.files else (None, {})
-    if path is None:
+    if WEIGHTS in bundle.files:
         path = bundle.verified(WEIGHTS)
         tensors = _read(path)
+    else:
+        path = bundle.verified(ONNX)
+        # It holds constants of the computation as well.
+        tensors = {name: tensor for name, tensor in read_floats(path).items() if name in shapes}
     for name in sorted(shapes.keys() | tensors.keys()):
         _check(path, name, shapes.get(name), tensors.get(name))
     return tensors
-
-
-def _of_onnx(
-    bundle: Bundle, shapes: Mapping[str, tuple[int, ...]]
-) -> tuple[Path | None, dict[str, NDArray[np.float32]]]:
-    """model.onnx and those of its tensors that are weights; no path where it does not hold all of them."""
-    if ONNX not in bundle.files:
-        return None, {}
-    path = bundle.verified(ONNX)
-    # It holds constants of the computation as well.
-    tensors = {name: tensor for name, tensor in read_floats(path).items() if name in shapes}
-    return (path, tensors) if tensors.keys() == shapes.keys() else (None, {})
 
 
 def _read(path: Path) -> dict[str, NDArray[np.float32]]:

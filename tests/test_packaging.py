@@ -73,7 +73,7 @@ def test_the_wheel_says_what_it_is(wheel: Path) -> None:
 def test_the_source_distribution_is_all_that_building_and_testing_need(sdist: set[str]) -> None:
     needed = {
         "pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "constraints.txt",
-        "mkdocs.yml", "docs/reference.md", "benchmarks/README.md", "tools/one_copy.py", ".ci/run",
+        "mkdocs.yml", "docs/reference.md", "benchmarks/README.md", "tools/complete_model.py", ".ci/run",
         "tests/conftest.py", "tests/pictures/arithmetic.jpg", "samples/photos/group.jpg",
     }  # fmt: skip
     assert needed <= sdist

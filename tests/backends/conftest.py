@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
-from fercli.bundle import load_bundle, sha256
+from fercli.bundle import WEIGHTS, load_bundle, sha256
 from fercli.crop import to_unit_range
 from fercli.fer2013 import Split
+from fercli.weights import read_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +28,13 @@ FLOAT_BACKENDS = ("onnx", "openvino", "torch", "tensorflow")
 def model(tmp_path: Path) -> Path:
     """A copy of the default model, to be damaged."""
     return shutil.copytree(load_bundle("default").folder, tmp_path / "model")
+
+
+@pytest.fixture
+def earlier(model: Path) -> Path:
+    """The same as models were made earlier, with weights in a file of their own."""
+    change(model, WEIGHTS, save(read_weights(load_bundle(str(model)))))
+    return model
 
 
 def change(model: Path, name: str, content: bytes) -> None:

@@ -17,6 +17,7 @@ from fercli.fer2013 import Pictures, Split
 from fercli.parity import TOLERANCE
 from fercli.plugins import find_backend
 from fercli.records import EXPRESSIONS
+from fercli.weights import read_weights
 from fercli_torch.network import build_network
 from fercli_training.export import complete_bundle, write_bundle
 from fercli_training.inputs import Dataset
@@ -28,7 +29,7 @@ Splits = dict[Split, Pictures]
 def test_a_bundle_holds_its_files_with_their_checksums(bundle_folder: Path) -> None:
     bundle = load_bundle(str(bundle_folder))
     assert {path.name for path in bundle_folder.iterdir()} == {*bundle.files, "model.json"}
-    assert set(bundle.files) == {"weights.safetensors", "model.onnx", "model.int8.onnx", "MODEL_CARD.md"}
+    assert set(bundle.files) == {"model.onnx", "model.int8.onnx", "MODEL_CARD.md"}
     for name, digest in bundle.files.items():
         assert hashlib.sha256((bundle_folder / name).read_bytes()).hexdigest() == digest
         assert bundle.verified(name) == bundle_folder / name
@@ -64,10 +65,9 @@ def test_the_onnx_model_computes_what_the_network_computes(
     np.testing.assert_allclose(logits, expected, atol=TOLERANCE, rtol=0)
 
 
-def test_the_weights_file_is_the_network(bundle_folder: Path, trained: Trained) -> None:
-    from safetensors.torch import load_file
-
-    weights = load_file(bundle_folder / "weights.safetensors")
+def test_the_weights_in_model_onnx_are_the_network(bundle_folder: Path, trained: Trained) -> None:
+    read = read_weights(load_bundle(str(bundle_folder)))
+    weights = {name: torch.from_numpy(value) for name, value in read.items()}
     network = build_network(trained.recipe.architecture)
     missing, unexpected = network.load_state_dict(weights, strict=False)
     assert not unexpected

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
-from fercli.bundle import sha256
+from fercli.bundle import ONNX, WEIGHTS, load_bundle, sha256
 from fercli.errors import FercliError, ModelError, UnavailableError, UsageError
 from fercli.fer2013 import Pictures, Split
+from fercli.weights import read_weights
 from fercli_training.inputs import RunInputs, TrainingData, read_inputs, require_fit
 from fercli_training.models import write_models
 from fercli_training.progress import Progress
@@ -33,10 +34,10 @@ def run_from(
 
 
 def changed(bundle: Path, folder: Path, name: str, shape: tuple[int, ...] | None) -> Path:
-    """The bundle with one tensor of another shape, or without it, and a checksum that fits."""
+    """The bundle with a file of weights, one of another shape or left out, and a checksum that fits."""
     shutil.copytree(bundle, folder)
-    path = folder / "weights.safetensors"
-    tensors = load(path.read_bytes())
+    path = folder / WEIGHTS
+    tensors = read_weights(load_bundle(str(bundle)))
     if shape is None:
         del tensors[name]
     else:
@@ -107,7 +108,7 @@ def test_the_model_and_its_card_say_what_it_started_from(
 
     run = run_from(bundle_folder, recipe_file, splits, tmp_path, "epochs=1")
     made = write_models(run, run.run(nothing), Dataset(splits, {})).models[0]
-    digest = sha256(bundle_folder / "weights.safetensors")
+    digest = sha256(bundle_folder / ONNX)
     assert json.loads((made / "model.json").read_text())["provenance"]["origin"] == {
         "model": "tiny", "sha256": digest
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Writes a trained network as a bundle: weights, ONNX models in 32 and 8 bits, description, card."""
+"""Writes a trained network as a bundle: ONNX models in 32 and 8 bits, description, card."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ import torch
 
 from fercli import __version__
 from fercli.architecture import SIDE
-from fercli.bundle import CARD, DESCRIPTION, FORMAT, ONNX, ONNX_INT8, WEIGHTS, Bundle, sha256
+from fercli.bundle import CARD, DESCRIPTION, FORMAT, ONNX, ONNX_INT8, Bundle, sha256
 from fercli.classifiers import load_classifiers
 from fercli.crop import to_unit_range
 from fercli.devices import CPU
 from fercli.evaluation.calibration import fit_temperature
 from fercli.evaluation.results import Evaluation, Metrics, evaluate, headline_metrics, predict_logits
-from fercli.exporting import ParityError, check_int8, check_parity
 from fercli.fer2013 import Pictures, Split, class_counts
 from fercli.fer2013.duplicates import seen_in
-from fercli.files import sync_folder, whole_folder
+from fercli.files import whole_folder
+from fercli.flushing import sync_folder
+from fercli.parity import ParityError, check_int8, check_parity
 from fercli.records import EXPRESSIONS
 from fercli.runtimes import import_onnxruntime
+from fercli.weights import read_weights
 from fercli_torch.network import build_network
 from fercli_training.card import model_card
 from fercli_training.cost import count_cost
@@ -85,7 +87,7 @@ def write_bundle(
 
 
 def complete_bundle(folder: Path, description: Mapping[str, Any], dataset: Dataset) -> None:
-    """Writes what a bundle of weights and model.onnx lacks: the same in 8 bits, metrics, card, model.json.
+    """Writes what a bundle of model.onnx alone lacks: the same in 8 bits, metrics, card, model.json.
 
     Args:
         folder: the bundle's, which is written to.
@@ -136,7 +138,6 @@ def _fill(
     network.load_state_dict(weights)
     network.eval()
     temperature = _calibrate(network, splits[Split.PUBLIC])
-    _save_weights(folder / WEIGHTS, network.state_dict())
     _export_onnx(folder / ONNX, network)
     description: dict[str, Any] = {
         "format": FORMAT,
@@ -157,12 +158,13 @@ def _fill(
             "fercli": __version__,
             "torch": torch.__version__,
         },
-        "files": {name: sha256(folder / name) for name in (WEIGHTS, ONNX)},
+        "files": {ONNX: sha256(folder / ONNX)},
     }
-    batch = _batch(splits[Split.PUBLIC])
+    bundle, batch = Bundle(folder, description), _batch(splits[Split.PUBLIC])
+    _require_weights(bundle, network.state_dict())
     with torch.inference_mode():
         expected = network(torch.from_numpy(batch)).numpy()
-    check_parity(_classifier(Bundle(folder, description), "onnx")(batch), expected, ONNX)
+    check_parity(_classifier(bundle, "onnx")(batch), expected, ONNX)
     complete_bundle(folder, description, dataset)
 
 
@@ -178,15 +180,17 @@ def _calibrate(network: nn.Module, public: Pictures) -> float:
     return temperature
 
 
-def _save_weights(path: Path, weights: Weights) -> None:
-    from safetensors.torch import save
-
-    # Only training needs the count of batches.
-    kept = {name: value for name, value in weights.items() if not name.endswith("num_batches_tracked")}
-    path.write_bytes(save({name: value.contiguous() for name, value in kept.items()}))
+def _require_weights(bundle: Bundle, trained: Weights) -> None:
+    """Makes sure that model.onnx has every weight as it was trained: frameworks read them from there."""
+    for name, value in read_weights(bundle).items():
+        if not np.array_equal(value, trained[name].numpy()):
+            raise ParityError(f"{ONNX} has another {name} than the network.")
 
 
 def _export_onnx(path: Path, network: torch.nn.Module) -> None:
+    """Writes the network with every weight as it is, so that frameworks can read them from the file too."""
+    from onnxscript import optimizer
+
     with _quiet_exporter():
         program = torch.onnx.export(
             network,
@@ -196,10 +200,13 @@ def _export_onnx(path: Path, network: torch.nn.Module) -> None:
             input_names=["pictures"],
             output_names=["logits"],
             opset_version=_OPSET,
+            optimize=False,  # or it would fold normalisations into the layers before them
             verbose=False,
         )
     if program is None:  # only torch's older exporter returns that
         raise ParityError("torch exported no model.")
+    optimizer.fold_constants(program.model)
+    optimizer.remove_unused_nodes(program.model)
     for node in program.model.graph:
         # They tell the paths of sources on this machine.
         node.metadata_props.clear()
