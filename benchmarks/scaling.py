@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from fercli import read_faces
 from fercli.engines import crew
 from fercli.engines.actor import About
+from fercli.engines.options import Options
 from fercli.engines.ray_engine import RayEngine
-from fercli.engines.reading import Options
 from fercli.reader import Pipeline
 from fercli.records import Photo
 from fercli.reports.settings import settings_of

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 from fercli.runtimes import set_environment
 
 if TYPE_CHECKING:
-    from fercli.api import analyze, read_faces
+    from fercli.api import read_faces
     from fercli.errors import ExitCode, FercliError
     from fercli.frames import to_frame
+    from fercli.one_picture import analyze
     from fercli.records import Box, Face, Photo
 
 __version__ = "0.1.0"
 __all__ = ["Box", "ExitCode", "Face", "FercliError", "Photo", "analyze", "read_faces", "to_frame"]
 
 _HOMES = {
-    "fercli.api": ("analyze", "read_faces"),
+    "fercli.api": ("read_faces",),
     "fercli.errors": ("ExitCode", "FercliError"),
     "fercli.frames": ("to_frame",),
+    "fercli.one_picture": ("analyze",),
     "fercli.records": ("Box", "Face", "Photo"),
 }
 

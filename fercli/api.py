@@ -1,4 +1,4 @@
-"""The library: photos, pictures and arrays in, records out. `fercli predict` is built on it.
+"""The library: photos in, records out. `fercli predict` is built on it.
 
 Nothing here prints, catches a signal or needs a program of its own: it works in a script, in a notebook
 and at Python's prompt. What goes wrong with a photo is in its record; all else that goes wrong is a
@@ -10,15 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import lru_cache, partial
-from math import inf
-from threading import Lock
+from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from fercli.analyzer import Analyzer
-from fercli.classifiers import load_classifiers
+from fercli import arguments
 from fercli.defaults import (
     BACKEND,
     BATCH_SIZE,
@@ -31,33 +26,22 @@ from fercli.defaults import (
     MODEL,
     TIMEOUT,
 )
-from fercli.detectors import load_detector
-from fercli.devices import usable_cores
 from fercli.engines.memory import usable_memory, usable_workers
-from fercli.engines.reading import LocalEngine, Options, load_models
+from fercli.engines.options import checked_options
+from fercli.engines.reading import LocalEngine
 from fercli.errors import UsageError, shortages_named
-from fercli.images import Picture, decode_reduced
-from fercli.prediction import Predictor
 from fercli.reader import FaceReader
-from fercli.smallest_face import SmallestFace, smallest_face
-from fercli.sources import Findings, archive_url, find_photos, printable_path, read_photo
+from fercli.sources import Findings, archive_url, find_photos
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from typing import BinaryIO
 
-    from numpy.typing import NDArray
-
-    from fercli.analyzer import Reducible
-    from fercli.bundle import Bundle
+    from fercli.arguments import AnyPath
+    from fercli.engines.options import Options
     from fercli.engines.ray_engine import RayEngine
     from fercli.records import Photo
-
-    AnyPath = str | os.PathLike[str]
-    Encoded = bytes | bytearray | memoryview
-
-_KEPT = 4
-"""How many sets of loaded networks and detector `analyze` keeps, those that were used last."""
 
 
 def read_faces(
@@ -126,42 +110,32 @@ def read_faces(
         UsageError: an argument makes no sense.
         UnavailableError: a model, backend, detector or device is not there or does not work.
     """
-    _within("min_score", min_score, 0, 1)
-    _within("max_pixels", max_pixels, 1)
-    _within("workers", workers, 0)
-    _within("batch_size", batch_size, 1)
-    _within("timeout", timeout, 1)
-    smallest = smallest_face(min_face)
-    listed = _listed(paths)
+    options = checked_options(
+        model=model, backend=backend, detector=detector, device=device, min_face=min_face,
+        min_score=min_score, fast=fast, tta=tta, max_pixels=max_pixels, batch_size=batch_size,
+        timeout=timeout,
+    )  # fmt: skip
+    listed = arguments.paths(paths)
     findings = Findings()
-    options = Options(
-        _texts(model),
-        backend,
-        detector,
-        device,
-        smallest,
-        min_score,
-        fast,
-        tta,
-        max_pixels,
-        batch_size,
-        timeout,
+    found = find_photos(
+        listed,
+        recursive=arguments.switch("recursive", recursive),
+        include=arguments.texts("include", include),
+        exclude=arguments.texts("exclude", exclude),
+        null_separated=arguments.switch("null_separated", null_separated),
+        stdin=arguments.stream("stdin", stdin),
+        findings=findings,
     )
+    chosen = found
+    if select is not None:
+        arguments.function("select", select)
+        chosen = map(arguments.path, select(found))
     with ExitStack() as stack, shortages_named():
-        running = _engine(engine, options, workers, listed, ray_address)
+        workers = arguments.whole_number("workers", workers, 0)
+        running = _engine(arguments.text("engine", engine), options, workers, listed, ray_address)
         stack.callback(running.close)
-        found = find_photos(
-            listed,
-            recursive=recursive,
-            include=_texts(include),
-            exclude=_texts(exclude),
-            null_separated=null_separated,
-            stdin=stdin,
-            findings=findings,
-        )
-        chosen = found if select is None else select(found)
         photos = running.run(chosen)
-        stack.callback(photos.close)
+        stack.callback(_end, photos)
         write_parts = partial(running.write_parts, chosen)
         return FaceReader(photos, write_parts, running.pipeline, findings, stack.pop_all().close)
 
@@ -170,135 +144,23 @@ def _engine(
     name: str, options: Options, workers: int, paths: Iterable[str], address: str | None
 ) -> LocalEngine | RayEngine:
     """The engine of a name, ready to read."""
+    if address is not None:
+        arguments.text("ray_address", address)
     if name == "local" and address is None:
         return LocalEngine(options, _useful(workers or usable_workers(), paths), usable_memory())
     if name == "local":
         raise UsageError("A Ray cluster is named, but the engine is local.", "Choose the engine ray.")
     if name != "ray":
-        raise UsageError(f"There is no engine {name}.", "Choose local or ray.")
+        raise UsageError(f"There is no engine {quoted(name)}.", "Choose local or ray.")
     from fercli.engines.ray_engine import RayEngine
 
     return RayEngine(options, workers, address)
 
 
-def analyze(
-    image: AnyPath | Encoded | NDArray[np.uint8],
-    *,
-    model: AnyPath | Sequence[AnyPath] = MODEL,
-    backend: str = BACKEND,
-    detector: str = DETECTOR,
-    device: str = DEVICE,
-    min_face: int | str = MIN_FACE,
-    min_score: float = MIN_SCORE,
-    fast: bool = False,
-    tta: bool = False,
-    max_pixels: int = MAX_PIXELS,
-) -> Photo:
-    """Reads the expression of every face in one picture, in this process.
-
-    The networks and the detector are loaded by the first call, and kept for calls with the same settings.
-    Threads that call it wait for each other.
-
-    Examples:
-        >>> import cv2, fercli
-        >>> bgr = cv2.imread("samples/photos/vice-president-biden.jpg")
-        >>> photo = fercli.analyze(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
-        >>> [face.expression for face in photo.faces]
-        ['neutral']
-
-    Args:
-        image: a photo's path or `file://` URL; a file's bytes; or an upright picture, uint8 (H, W, 3) RGB.
-        model: as of `read_faces`, as is all that follows.
-        backend: likewise.
-        detector: likewise.
-        device: likewise.
-        min_face: likewise.
-        min_score: likewise.
-        fast: likewise; an array is as large as it is.
-        tta: likewise.
-        max_pixels: likewise; an array may have any number.
-
-    Returns:
-        Its Photo, whose `path` is empty where the image is not a path. A picture that cannot be read says
-        so in `error`.
-
-    Raises:
-        UsageError: the image is something else, or an argument makes no sense.
-        UnavailableError: as of `read_faces`.
-    """
-    _within("min_score", min_score, 0, 1)
-    _within("max_pixels", max_pixels, 1)
-    smallest = smallest_face(min_face)
-    path, picture = _picture(image, max_pixels)
-    with _ONE_AT_A_TIME, shortages_named():
-        bundles = load_models(_texts(model))
-        analyzer = _analyzer(bundles, backend, detector, device, smallest, min_score, fast, tta)
-        if fast:
-            (photo,) = analyzer.analyze_fast([(path, picture)])
-        else:
-            (photo,) = analyzer.analyze([(path, lambda: picture(lambda *_: 1).rgb)])
-    return photo
-
-
-_ONE_AT_A_TIME = Lock()
-"""Detectors and networks are called from one thread at a time."""
-
-
-@lru_cache(maxsize=_KEPT)
-def _analyzer(
-    bundles: tuple[Bundle, ...],
-    backend: str,
-    detector: str,
-    device: str,
-    min_face: SmallestFace,
-    min_score: float,
-    fast: bool,
-    tta: bool,
-) -> Analyzer:
-    """By the models themselves, not by their names: one that was made anew is loaded anew."""
-    threads = usable_cores()
-    finder = load_detector(detector, min_face, min_score, threads, fast=fast)
-    classifiers = load_classifiers(bundles, backend, device, threads).classifiers
-    return Analyzer(finder, Predictor(classifiers, mirrored=tta))
-
-
-def _picture(image: AnyPath | Encoded | NDArray[np.uint8], max_pixels: int) -> tuple[str, Reducible]:
-    """The path of an image, if it has one, and what gives its pixels."""
-    if isinstance(image, str | os.PathLike):
-        path = os.fsdecode(image)
-        return printable_path(path), lambda reduction: decode_reduced(
-            read_photo(path), reduction, max_pixels
-        )
-    if isinstance(image, bytes | bytearray | memoryview):
-        return "", lambda reduction: decode_reduced(bytes(image), reduction, max_pixels)
-    if not isinstance(image, np.ndarray):
-        raise UsageError(f"A {type(image).__name__} is not an image.", _IMAGES)
-    if image.dtype != np.uint8 or image.shape[2:] != (3,) or not image.size:
-        raise UsageError(f"An array of {image.dtype} {image.shape} is not an image.", _IMAGES)
-    return "", lambda _: Picture(np.ascontiguousarray(image), *image.shape[:2])
-
-
-_IMAGES = "Give a path, a file's bytes, or an upright picture as an array: uint8 (H, W, 3), RGB."
-
-
-def _within(name: str, value: float, least: float, most: float = inf) -> None:
-    if not least <= value <= most:
-        allowed = f"{least} or more" if most == inf else f"between {least} and {most}"
-        raise UsageError(f"{name} is {value}.", f"It must be {allowed}.")
-
-
-def _listed(paths: AnyPath | Iterable[AnyPath]) -> Iterable[str]:
-    """The paths as texts, at once where they are there already."""
-    if isinstance(paths, Sequence | os.PathLike):
-        return _texts(paths)
-    return map(os.fsdecode, paths)
-
-
-def _texts(given: AnyPath | Sequence[AnyPath]) -> tuple[str, ...]:
-    """One text or several, as several."""
-    if isinstance(given, str | os.PathLike):
-        return (os.fsdecode(given),)
-    return tuple(map(os.fsdecode, given))
+def _end(photos: Generator[Photo]) -> None:
+    """Ends the reading, unless another thread waits in it, which ends with the workers."""
+    if not photos.gi_running:
+        photos.close()
 
 
 def _useful(workers: int, paths: Iterable[str]) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fercli.control_groups import Group, groups
 from fercli.errors import DeviceError
+from fercli.wording import quoted
 
 AUTO = "auto"
 """The name that asks for the best there is, of a device or a backend."""
@@ -30,7 +31,7 @@ def places(device: str) -> list[str]:
         return [CPU]
     found = re.fullmatch(r"cuda(?::(\d+))?", device, re.ASCII)
     if found is None:
-        raise DeviceError(f"There is no device {device}.", "Choose auto, cpu, cuda or cuda:N.")
+        raise DeviceError(f"There is no device {quoted(device)}.", "Choose auto, cpu, cuda or cuda:N.")
     return [f"cuda:{int(found[1] or 0)}"]
 
 

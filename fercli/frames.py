@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from fercli.arguments import shown
+from fercli.errors import UsageError
 from fercli.extras import import_extra
 from fercli.records import COLUMNS, EXPRESSIONS, Photo, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     import pandas as pd
 
@@ -31,12 +34,22 @@ def to_frame(photos: Photo | Iterable[Photo]) -> pd.DataFrame:
 
     Raises:
         UnavailableError: pandas is not installed.
+        UsageError: something else is given.
     """
     pandas = import_extra("A DataFrame", "pandas", "pandas")
     types = dict.fromkeys(COLUMNS, "float64") | {"path": "string", "face": "Int32", "error": "string"}
     for name, choices in (("status", map(str, Status)), ("expression", EXPRESSIONS)):
         types[name] = pandas.CategoricalDtype(list(choices))
-    rows = [row for photo in ([photos] if isinstance(photos, Photo) else photos) for row in photo.rows()]
+    rows = [row for photo in _several(photos) for row in photo.rows()]
     return pandas.DataFrame(
         {name: pandas.Series([row[name] for row in rows], dtype=types[name]) for name in COLUMNS}
     )
+
+
+def _several(photos: Photo | Iterable[Photo]) -> Iterator[Photo]:
+    if not isinstance(photos, Iterable) or isinstance(photos, str):
+        photos = [photos]
+    for photo in photos:
+        if not isinstance(photo, Photo):
+            raise UsageError(f"{shown(photo)} is not a Photo.", "Give what read_faces or analyze gives.")
+        yield photo

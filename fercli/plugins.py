@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_check
 from fercli.errors import ShortageError, UnavailableError, did_you_mean, in_one_line
 from fercli.guard import PRINTING_TO_STDERR
 from fercli.interruption import is_interruption
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -243,7 +244,7 @@ def _point(group: str, name: str, points: Mapping[str, EntryPoint]) -> EntryPoin
     if name not in points:
         known = f"Installed are {', '.join(sorted(points))}."
         raise UnavailableError(
-            f"There is no {_KINDS[group]} {name}.", f"{did_you_mean(name, points)} {known}".lstrip()
+            f"There is no {_KINDS[group]} {quoted(name)}.", f"{did_you_mean(name, points)} {known}".lstrip()
         )
     return points[name]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import finalize
 
-from fercli.errors import shortage
+from fercli.errors import UsageError, shortage
 from fercli.records import Photo
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ class FaceReader(Iterator[Photo]):
     """The records of photos in the order of their paths, each as soon as those before it are known.
 
     It works ahead in processes of its own. They end with the last record, when an error or Ctrl-C comes
-    through, when it is closed, as `with` does, and when nobody refers to it any more.
+    through, when it is closed, as `with` does, and when nobody refers to it any more. Threads that share it
+    take turns; a process that was forked from its own cannot use it.
 
     Attributes:
         pipeline: what reads the faces.
@@ -60,10 +63,15 @@ class FaceReader(Iterator[Photo]):
         self._photos = photos
         self._write_parts = write_parts
         self._end = finalize(self, end)
+        self._turn = Lock()
+        self._process = os.getpid()
 
     def __next__(self) -> Photo:
-        with self._ended_by_errors():
-            return next(self._photos)
+        with self._ended_by_errors(), self._turn:
+            photo = next(self._photos)
+        if not self._end.alive:  # another thread has closed it meanwhile
+            raise StopIteration
+        return photo
 
     def write_parts(self, parts: Parts) -> Iterator[Counter[str]]:
         """Has the records written in parts, where they are made, in place of giving them.
@@ -83,6 +91,11 @@ class FaceReader(Iterator[Photo]):
 
     @contextmanager
     def _ended_by_errors(self) -> Iterator[None]:
+        if os.getpid() != self._process:
+            raise UsageError(
+                "Photos that one process reads cannot be taken by a process that was forked from it.",
+                "Call read_faces there, or start that process with multiprocessing's method spawn.",
+            )
         try:
             yield
         except BaseException as error:

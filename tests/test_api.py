@@ -6,6 +6,7 @@ import csv
 import doctest
 import errno
 import gc
+import inspect
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +35,7 @@ from tests.processes import worker_processes
 from tests.tolerances import PRINTED_PROBABILITY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fercli import Photo
     from tests.conftest import Run
@@ -157,6 +159,16 @@ class TestReading:
             ({"max_pixels": 0}, "max_pixels is 0. It must be 1 or more."),
             ({"min_score": 1.5}, "min_score is 1.5. It must be between 0 and 1."),
             ({"min_score": float("nan")}, "min_score is nan. It must be between 0 and 1."),
+            (
+                {"min_score": "0.9"},
+                "min_score is '0.9', which is not a number. It must be between 0 and 1.",
+            ),
+            ({"workers": 1.5}, "workers is 1.5, which is not a whole number. It must be 0 or more."),
+            ({"tta": "no"}, "tta is 'no'. It must be True or False."),
+            ({"backend": None}, "backend is None, which is not a text. Give its name as a text."),
+            ({"include": ["*.jpg", 7]}, "include is ['*.jpg', 7]. Give a text, or a list of texts."),
+            ({"stdin": "list.txt"}, "stdin is 'list.txt', which gives no bytes. Open a file with "),
+            ({"stdin": StringIO(str(FACE))}, "stdin is <_io.StringIO object at "),
             ({"model": []}, "No model is given. Leave it out, or give one such as default."),
             (
                 {"detector": "mtcnn", "min_face": 1},
@@ -171,11 +183,44 @@ class TestReading:
         assert f"{caught.value.message} {caught.value.remedy}".startswith(said)
         assert len(worker_processes()) == before
 
-    @pytest.mark.parametrize("name", ["model", "backend", "detector", "device"])
-    def test_what_is_not_there_is_an_error_that_leaves_no_process(self, name: str) -> None:
+    @pytest.mark.parametrize("call", [fercli.read_faces, fercli.analyze])
+    def test_a_value_of_another_type_is_refused_by_the_name_of_its_argument(
+        self, call: Callable[..., object]
+    ) -> None:
         before = len(worker_processes())
-        with pytest.raises(UnavailableError, match=rf"^There is no {name} nothing\.$"):
-            fercli.read_faces(FACE, **{**LIGHT, name: "nothing"})
+        _, *names = inspect.signature(call).parameters
+        for name in names:
+            with pytest.raises(UsageError) as caught:
+                call(FACE, **{**LIGHT, name: object()})
+            assert name in caught.value.message.replace("-", "_")
+            assert caught.value.remedy
+        assert len(worker_processes()) == before
+
+    @pytest.mark.parametrize(
+        "paths", [None, 7, b"a.jpg", gradient(), [FACE, None], iter([[FACE]])], ids=type
+    )
+    def test_what_is_not_a_path_is_refused(self, paths: Any) -> None:
+        before = len(worker_processes())
+        with pytest.raises(UsageError, match=r" is not a path\.$") as caught:
+            list(fercli.read_faces(paths, workers=1, **LIGHT))
+        assert "fercli.analyze takes a picture" in caught.value.remedy
+        assert len(worker_processes()) == before
+
+    def test_so_is_what_a_selection_makes_of_paths(self) -> None:
+        with pytest.raises(UsageError, match=r"^None is not a path\.$"):
+            list(fercli.read_faces(FACE, select=lambda _: [None], workers=1, **LIGHT))  # type: ignore[list-item] # it is wrong
+
+    def test_numbers_of_numpy_are_numbers(self) -> None:
+        numbers = {"workers": np.int64(1), "batch_size": np.int32(8), "min_score": np.float32(0.9)}
+        (photo,) = fercli.read_faces(FACE, timeout=float("inf"), tta=np.True_, **numbers, **LIGHT)  # type: ignore[arg-type] # as in a notebook
+        assert photo.status is Status.OK
+
+    @pytest.mark.parametrize("given", ["nothing", "'no thing'"])
+    @pytest.mark.parametrize("name", ["model", "backend", "detector", "device"])
+    def test_what_is_not_there_is_an_error_that_leaves_no_process(self, name: str, given: str) -> None:
+        before = len(worker_processes())
+        with pytest.raises(UnavailableError, match=rf"^There is no {name} {given}\.$"):
+            fercli.read_faces(FACE, **{**LIGHT, name: given.strip("'")})
         assert len(worker_processes()) == before
 
     def test_want_of_processes_is_an_error_of_fercli(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,6 +266,24 @@ class TestEnds:
         assert len(list(done)) == 1
         assert len(worker_processes()) == before
         assert list(closed) == list(done) == []
+
+    def test_nor_one_that_another_thread_closes_while_it_waits_for_a_path(self, before: int) -> None:
+        ours, theirs = os.pipe()
+        with os.fdopen(ours, "rb") as stream, os.fdopen(theirs, "wb"):
+            photos = fercli.read_faces("-", stdin=stream, workers=1, **LIGHT)
+            with ThreadPoolExecutor(1) as thread:
+                waiting = thread.submit(list, photos)
+                photos.close()
+                assert waiting.result() == []
+        assert len(worker_processes()) == before
+
+    def test_threads_that_share_one_take_turns(self, before: int, folder: Path) -> None:
+        photos = fercli.read_faces([folder] * 10, workers=1, **LIGHT)
+        with ThreadPoolExecutor(4) as threads:
+            taken = [one for part in threads.map(list, [photos] * 4) for one in part]
+        paths = fercli.read_faces([folder] * 10, workers=1, **LIGHT)
+        assert sorted(photo.path for photo in taken) == sorted(photo.path for photo in paths)
+        assert len(worker_processes()) == before
 
     def test_nor_an_error_of_the_paths(self, before: int) -> None:
         def paths() -> Iterator[Path]:
@@ -412,6 +475,11 @@ class TestFrame:
         assert list(frame["expression"].cat.categories) == list(EXPRESSIONS)
         values = frame.astype(object).where(frame.notna(), None).to_dict("records")
         assert values == rows_of(*photos)
+
+    @pytest.mark.parametrize("photos", [None, 7, "photos", [None], [{}]], ids=repr)
+    def test_what_is_not_a_photo_is_refused(self, photos: Any) -> None:
+        with pytest.raises(UsageError, match=r" is not a Photo\.$"):
+            fercli.to_frame(photos)
 
     def test_without_photos_it_has_the_same_columns(self) -> None:
         empty, one = fercli.to_frame([]), fercli.to_frame(fercli.analyze(gradient(), **LIGHT))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fercli.devices import usable_cores
 from fercli.engines.memory import Memory, usable_memory
-from fercli.engines.reading import LocalEngine, Options
+from fercli.engines.reading import LocalEngine
 from fercli.errors import FercliError, UnavailableError, shortage
 from fercli.reports.settings import Settings, settings_of
 from fercli.wording import quoted
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Sequence
 
+    from fercli.engines.options import Options
     from fercli.reader import Pipeline
     from fercli.records import Photo
     from fercli.reports.parts import Parts

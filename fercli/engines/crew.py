@@ -12,7 +12,7 @@ from fercli.errors import FercliError, UnavailableError, in_one_line
 
 if TYPE_CHECKING:
     from fercli.engines.actor import About
-    from fercli.engines.reading import Options
+    from fercli.engines.options import Options
 
 _LOOK = 1.0
 """Seconds between two looks at which nodes there are."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
     from fercli.engines.chunks import Piece
-    from fercli.engines.reading import Options
+    from fercli.engines.options import Options
     from fercli.reports.parts import Parts
 
     _Result = list[Photo] | Counter[str]

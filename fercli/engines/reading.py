@@ -1,11 +1,11 @@
-"""How photos are read, and the local engine's own reading: networks, detector and workers, put together."""
+"""The local engine, put together: networks, detector and workers."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import partial
 from itertools import count, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from fercli.bundle import load_members
 from fercli.classifiers import load_classifiers
@@ -23,25 +23,9 @@ if TYPE_CHECKING:
 
     from fercli.bundle import Bundle
     from fercli.engines.memory import Memory
+    from fercli.engines.options import Options
     from fercli.records import Photo
     from fercli.reports.parts import Parts
-    from fercli.smallest_face import SmallestFace
-
-
-class Options(NamedTuple):
-    """What a run was told of how photos are read; each is that of `fercli.api.read_faces`."""
-
-    models: tuple[str, ...]
-    backend: str
-    detector: str
-    device: str
-    min_face: SmallestFace
-    min_score: float
-    fast: bool
-    tta: bool
-    max_pixels: int
-    batch_size: int
-    timeout: float
 
 
 class LocalEngine:
