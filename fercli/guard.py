@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from weakref import WeakSet
 
 from fercli.errors import FercliError, PhotoError, UnavailableError, in_one_line, shortage
 from fercli.interruption import is_interruption
@@ -37,6 +39,7 @@ class _Guarded:
     def __init__(self, plugin: str, loaded: Any) -> None:
         self._guard = attributed_to(plugin)
         self._loaded = loaded
+        _all.add(self)
 
     def __call__(self, *arguments: Any) -> Any:
         return self._guard(self._loaded)(*arguments)
@@ -44,6 +47,24 @@ class _Guarded:
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._loaded, name)
         return self._guard(value) if callable(value) else value
+
+
+_all: WeakSet[_Guarded] = WeakSet()
+
+
+def _keep_all() -> None:
+    """Keeps what was loaded from being freed in a process that was forked.
+
+    Freeing it would wait for its threads, which are not forked with it.
+    """
+    import ctypes  # few fork
+
+    for guarded in _all:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(guarded))
+
+
+if hasattr(os, "register_at_fork"):  # Windows does not fork
+    os.register_at_fork(after_in_child=_keep_all)
 
 
 @contextmanager

@@ -109,23 +109,17 @@ def _load(bundles: tuple[Bundle, ...], options: Options) -> Analyzer:
 class _Kept:
     """The networks and detectors that were used last, to be called by one thread at a time.
 
-    The threads of a network are not forked with it, so a process that was forked loads its own. What it has
-    inherited is never freed: that would wait for those threads.
+    The threads of a network are not forked with it, so a process that was forked loads its own.
     """
 
     def __init__(self) -> None:
-        self._inherited: list[object] = []
         self._begin()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._begin_again)
+        if hasattr(os, "register_at_fork"):  # Windows does not fork
+            os.register_at_fork(after_in_child=self._begin)
 
     def _begin(self) -> None:
         self.lock = Lock()
         self.analyzer = lru_cache(maxsize=_MOST)(_load)
-
-    def _begin_again(self) -> None:
-        self._inherited.append(self.analyzer)
-        self._begin()
 
 
 _KEPT = _Kept()

@@ -359,6 +359,41 @@ except KeyboardInterrupt:
         assert process.returncode == 0
 
 
+FORKED_READER = """import os, sys, fercli
+photos = fercli.read_faces(3 * [sys.argv[1]], workers=2, backend="onnx", detector="none")
+next(photos)
+if (child := os.fork()) == 0:
+    try:
+        next(photos)
+    except fercli.FercliError as error:
+        print(error.message, flush=True)
+    sys.exit()
+print(os.waitpid(child, 0)[1], len(list(photos)))"""
+
+FORKED_ANALYSIS = """import multiprocessing, sys, fercli
+def look(path):
+    return fercli.analyze(path, backend="onnx", detector="none").faces[0].expression
+print(look(sys.argv[1]))
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    print(*pool.map(look, 2 * [sys.argv[1]]), sep="\\n")"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
+class TestForks:
+    """The threads of networks and of readers are not forked with a process."""
+
+    def test_a_process_that_was_forked_analyses_with_networks_of_its_own(self) -> None:
+        with script(FACE, code=FORKED_ANALYSIS) as process:
+            answers = process.communicate(timeout=120)[0].split()
+        assert answers == 3 * [fercli.analyze(FACE, **LIGHT).faces[0].expression]
+
+    def test_it_can_neither_take_nor_end_what_another_process_reads(self) -> None:
+        with script(FACE, code=FORKED_READER) as process:
+            said, rest = process.communicate(timeout=120)[0].splitlines()
+        assert said.startswith("Photos that one process reads cannot be taken by a process that was forked")
+        assert rest == "0 2"
+
+
 class TestPictures:
     def test_a_path_its_bytes_and_its_pixels_give_the_same(self) -> None:
         photo = fercli.analyze(FACE)
