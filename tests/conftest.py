@@ -68,6 +68,36 @@ def run() -> Run:
     return run_fercli
 
 
+@pytest.fixture
+def inside(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
+    """As `run`, in the test's own process, which saves a start.
+
+    It is for what gets no signal, reads no standard input, and needs no `sitecustomize` or plugins.
+    """
+    from fercli.cli.commands import app
+
+    def run_inside(
+        *arguments: str | Path,
+        stdin: bytes = b"",
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Result:
+        assert not stdin
+        with pytest.MonkeyPatch.context() as place:
+            for name, value in (env or {}).items():
+                place.setenv(name, value)
+            if cwd is not None:
+                place.chdir(cwd)
+            with pytest.raises(SystemExit) as ended:
+                app([str(argument) for argument in arguments], prog_name="fercli")
+        out, err = capfdbinary.readouterr()
+        stderr = err.decode()
+        assert "Traceback" not in stderr, stderr
+        return Result(int(ended.value.code or 0), out, stderr)
+
+    return run_inside
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _interruptible() -> Iterator[None]:
     """A shell's background jobs ignore Ctrl-C, and what the tests start would inherit that."""

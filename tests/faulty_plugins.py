@@ -397,8 +397,14 @@ class ComputesInNumpyPlugin(TwoHalvesPlugin):
         return [Face(box, np.float32(0.5), Landmarks(*np.ones((5, 2), np.float32)))]  # type: ignore[arg-type]
 
 
+def kill(process: int, name: bytes) -> None:
+    """Kills a process if it is the one that is meant: an orphan's parent is not what started it."""
+    if name in Path(f"/proc/{process}/cmdline").read_bytes():
+        os.kill(process, signal.SIGKILL)
+
+
 class KillsItsReaderPlugin(TwoHalvesPlugin):
-    """Kills what started its process at one width of a picture; once, at another, what started that."""
+    """Kills the actor that started its process at one width of a picture; once, at another, its node."""
 
     KILLS_ACTOR, KILLS_NODE_ONCE = 111, 112
 
@@ -406,13 +412,13 @@ class KillsItsReaderPlugin(TwoHalvesPlugin):
         height, width = rgb.shape[:2]
         actor = os.getppid()
         if width == self.KILLS_ACTOR:
-            os.kill(actor, signal.SIGKILL)
+            kill(actor, b"ray::")
             threading.Event().wait()
         if width == self.KILLS_NODE_ONCE:
             with suppress(FileExistsError):
                 Path(os.environ["FERCLI_KILLED_ONCE"]).touch(exist_ok=False)
                 fields = Path(f"/proc/{actor}/stat").read_text().rpartition(")")[2].split()
-                os.kill(int(fields[1]), signal.SIGKILL)
+                kill(int(fields[1]), b"raylet")
                 threading.Event().wait()
         return [Face(Box(0.0, 0.0, float(width), float(height)), 0.5)]
 

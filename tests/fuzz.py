@@ -35,8 +35,6 @@ from tests.test_settings import USUAL
 
 Target = Callable[[bytes], None]
 _MOST_PIXELS = 4_000_000
-_MOST_BYTES = 1 << 16
-_VALUES = (0, 1, 127, 128, 254, 255, 10, 34, 44)
 
 
 def decode_any(data: bytes) -> None:

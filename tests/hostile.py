@@ -36,7 +36,6 @@ FAULTS = frozenset({Kind.TRUNCATED, Kind.DAMAGED, Kind.NOT_AN_IMAGE, Kind.UNSUPP
 FORMATS = ("jpg", "png", "bmp", "webp", "tif", "gif", "heic", "avif")
 _SIDE = 72
 _LARGE = 50 << 20
-_LIMIT = 200_000_000
 
 
 class Hostile(NamedTuple):

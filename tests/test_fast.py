@@ -145,12 +145,12 @@ def test_a_detector_without_a_fast_way_says_so(
     assert load_detector(name, 40, 0.9, 1).detect(gradient())
 
 
-def test_a_report_is_gone_on_with_in_the_same_way(run: Run, tmp_path: Path) -> None:
+def test_a_report_is_gone_on_with_in_the_same_way(inside: Run, tmp_path: Path) -> None:
     out, photo = tmp_path / "r.csv", SAMPLES / "vice-president-biden.jpg"
-    told = run("predict", photo, "--fast", "-v", "-o", out, "--backend", "onnx")
+    told = inside("predict", photo, "--fast", "-v", "-o", out, "--backend", "onnx")
     assert told.returncode == 0
     assert ", fast on" in told.stderr
-    refused = run("predict", photo, "--resume", "-o", out, "--backend", "onnx")
+    refused = inside("predict", photo, "--resume", "-o", out, "--backend", "onnx")
     assert refused.returncode == 2
     assert "other settings: --fast on, now off." in refused.stderr
-    assert run("predict", photo, "--resume", "--fast", "-o", out, "--backend", "onnx").returncode == 0
+    assert inside("predict", photo, "--resume", "--fast", "-o", out, "--backend", "onnx").returncode == 0

@@ -6,7 +6,6 @@ import errno
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner
@@ -16,18 +15,9 @@ from fercli.errors import MemoryShortageError, ShortageError, shortage
 from tests.conftest import FERCLI
 from tests.corpus import SAMPLES
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 FACE = str(SAMPLES / "astronaut-eileen-collins.jpg")
 MEMORY = "fercli: There is not enough memory.\n"
 THREADS = "fercli: The system does not let this program start more threads or processes.\n"
-
-
-def raised_by(code: Callable[[], object]) -> BaseException:
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - which one is what is asked here
-        code()
-    return caught.value
 
 
 def in_a_program(code: str) -> BaseException:

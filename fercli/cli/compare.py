@@ -196,7 +196,7 @@ def _fer2013(data: Path, split: SplitName) -> Faces:
     from fercli.crop import to_unit_range
     from fercli.fer2013 import Split, read_pictures
 
-    chosen = {SplitName.PUBLIC: Split.PUBLIC, SplitName.PRIVATE: Split.PRIVATE}[split]
+    chosen = Split[split.name]
     pictures = read_pictures(data, [chosen], say)[chosen]
     return Faces(to_unit_range(pictures.pixels), pictures.labels)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,13 +26,6 @@ app = typer.Typer(
 )
 
 
-class Layout(StrEnum):
-    """How the inspection is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 Source = Annotated[
     Path,
     typer.Argument(
@@ -54,8 +46,8 @@ def inspect(
         ),
     ] = None,
     layout: Annotated[
-        Layout, typer.Option("--format", help="How the inspection is printed.")
-    ] = Layout.TABLE,
+        options.Layout, typer.Option("--format", help="How the inspection is printed.")
+    ] = options.Layout.TABLE,
 ) -> None:
     """Count pictures, copies and broken rows, inside splits and across them.
 
@@ -74,7 +66,7 @@ def inspect(
     found, splits = inspection(data, ferplus, say)
     if contact_sheet is not None:
         write_contact_sheet(splits, contact_sheet)
-    if layout is Layout.JSON:
+    if layout is options.Layout.JSON:
         typer.echo(json.dumps(asdict(found), indent=1))
     else:
         _print(found)

@@ -46,13 +46,6 @@ class SplitName(StrEnum):
     BOTH = "both"
 
 
-class Layout(StrEnum):
-    """How the metrics are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def evaluate(
     model: options.Model,
     data: options.Data,
@@ -64,7 +57,9 @@ def evaluate(
     backend: options.Backend = defaults.BACKEND,
     device: options.Device = defaults.DEVICE,
     batch_size: options.BatchSize = defaults.BATCH_SIZE,
-    layout: Annotated[Layout, typer.Option("--format", help="How the metrics are printed.")] = Layout.TABLE,
+    layout: Annotated[
+        options.Layout, typer.Option("--format", help="How the metrics are printed.")
+    ] = options.Layout.TABLE,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -95,10 +90,10 @@ def evaluate(
         title = f"{about['model']} on {part}{', with mirror images' if tta else ''}"
         if out is not None:
             _write(out, name, report, evaluation, title)
-        if layout is Layout.TABLE:
+        if layout is options.Layout.TABLE:
             _print(evaluation, f"\n{title}" if reports else title)
         reports.append(report)
-    if layout is Layout.JSON:
+    if layout is options.Layout.JSON:
         typer.echo(json.dumps(reports if split is SplitName.BOTH else reports[0], indent=1))
 
 

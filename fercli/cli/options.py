@@ -5,6 +5,7 @@ They stand in the groups in which --help shows them.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -183,6 +184,14 @@ RayAddress = Annotated[
 Strict = Annotated[bool, _running("--strict", help="Stop at the first unreadable photo.")]
 Quiet = Annotated[bool, _running("--quiet", "-q", help="Say nothing but errors.")]
 Verbose = Annotated[bool, _running("--verbose", "-v", help="Say what runs, and where.")]
+
+
+class Layout(StrEnum):
+    """How people or programs are shown what was found."""
+
+    TABLE = "table"
+    JSON = "json"
+
 
 DATA_SETS = "FER2013: a .csv, class folders, a list (.txt), a .tfrecord, or a .zip or .tar."
 

@@ -175,9 +175,9 @@ def test_a_file_that_was_changed_is_said_in_the_row(run: Run, tmp_path: Path) ->
     ],
 )
 def test_what_is_asked_for_wrongly_is_named(
-    arguments: list[str], returncode: int, message: str, run: Run, samples: Path, tmp_path: Path
+    arguments: list[str], returncode: int, message: str, inside: Run, samples: Path, tmp_path: Path
 ) -> None:
-    done = run("compare", *(text.format(samples=samples, empty=tmp_path) for text in arguments))
+    done = inside("compare", *(text.format(samples=samples, empty=tmp_path) for text in arguments))
     said = done.stderr + done.stdout.decode()
     assert done.returncode == returncode, said
     assert message in said
@@ -229,7 +229,7 @@ def test_models_on_the_faces_that_ship_and_one_that_cannot_run(run: Run, tmp_pat
 
 
 @pytest.mark.parametrize(("split", "usage"), [("public", "PublicTest"), ("private", "PrivateTest")])
-def test_models_on_fer2013(split: str, usage: str, run: Run, tmp_path: Path) -> None:
+def test_models_on_fer2013(split: str, usage: str, run: Run, inside: Run, tmp_path: Path) -> None:
     data = write(tmp_path / "fer2013.csv")
     done = run(
         *("compare", "models", "default", "--data", data, "--split", split, "--backend", "onnx"),
@@ -237,7 +237,7 @@ def test_models_on_fer2013(split: str, usage: str, run: Run, tmp_path: Path) -> 
     )
     (row,) = rows(done)
     assert (row["faces"], row["labelled"]) == (COUNTS[usage], COUNTS[usage])
-    evaluated = run(
+    evaluated = inside(
         *("evaluate", "default", "--data", data, "--split", split, "--backend", "onnx"),
         *("--format", "json"),
     )
@@ -247,19 +247,19 @@ def test_models_on_fer2013(split: str, usage: str, run: Run, tmp_path: Path) -> 
     assert [row["accuracy_low"], row["accuracy_high"]] == figures["intervals"]["accuracy"]
 
 
-def test_only_the_parts_of_the_data_that_it_can_take_are_offered(run: Run, tmp_path: Path) -> None:
+def test_only_the_parts_of_the_data_that_it_can_take_are_offered(inside: Run, tmp_path: Path) -> None:
     data = write(tmp_path / "fer2013.csv")
     for split in ("both", "training", "PrivateTest"):
-        done = run("compare", "models", "residual", "--data", data, "--split", split)
+        done = inside("compare", "models", "residual", "--data", data, "--split", split)
         assert (done.returncode, done.stdout) == (2, b"")
         assert f"'{split}' is not one of" in done.stderr
-    assert "<public|private>" in run("compare", "models", "--help").stdout.decode()
-    assert run("evaluate", "none", "--data", data, "--split", "both").returncode == 5
+    assert "<public|private>" in inside("compare", "models", "--help").stdout.decode()
+    assert inside("evaluate", "none", "--data", data, "--split", "both").returncode == 5
 
 
-def test_a_data_file_that_is_broken_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+def test_a_data_file_that_is_broken_is_wrong_usage(inside: Run, tmp_path: Path) -> None:
     make, message = BAD["letters"]
-    done = run("compare", "models", "default", "--data", make(tmp_path))
+    done = inside("compare", "models", "default", "--data", make(tmp_path))
     assert done.returncode == 2
     assert message in done.stderr
 

@@ -77,7 +77,7 @@ def test_the_page_takes_any_name_for_its_title(name: str, samples: Path, tmp_pat
 
 
 @pytest.mark.parametrize("model", ["default", "article"])
-def test_the_probabilities_are_those_of_the_torch_backend(model: str, run: Run, samples: Path) -> None:
+def test_the_probabilities_are_those_of_the_torch_backend(model: str, inside: Run, samples: Path) -> None:
     from fercli.crop import crop_face
     from fercli.images import decode
     from fercli.plugins import find_detector
@@ -86,7 +86,7 @@ def test_the_probabilities_are_those_of_the_torch_backend(model: str, run: Run, 
     detector = find_detector("mtcnn").load(40, 0.9, 1)
     (face,) = detector.detect(rgb)
     explained = explanation(load_bundle(model), crop_face(rgb, face, detector.framing))
-    done = run("predict", samples / PHOTO, "--backend", "torch", "--model", model)
+    done = inside("predict", samples / PHOTO, "--backend", "torch", "--model", model)
     (row,) = csv.DictReader(io.StringIO(done.stdout.decode()))
     np.testing.assert_allclose(
         explained.probabilities, [float(row[name]) for name in EXPRESSIONS], atol=1e-4

@@ -20,6 +20,7 @@ import pytest
 from fercli.records import COLUMNS
 from tests.conftest import FERCLI
 from tests.corpus import encoded, gradient
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,13 +99,8 @@ def working(folder: Path, report: str, *options: str) -> Iterator[subprocess.Pop
     with started(FERCLI, "predict", "-", "-o", report, *options, cwd=folder) as process:
         pipe(process.stdin).write(b"a.png\n")
         pipe(process.stdin).flush()
-        ended = threading.Event()
-        timer = threading.Timer(_LONG, ended.set)
-        timer.start()
-        while not (rows.exists() and b"a.png" in rows.read_bytes()):
-            assert not ended.is_set()
-            assert process.poll() is None
-        timer.cancel()
+        wait_until(lambda: process.poll() is not None or (rows.exists() and b"a.png" in rows.read_bytes()))
+        assert process.poll() is None
         yield process
 
 

@@ -29,8 +29,8 @@ def in_photos(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_parts_merged_are_the_report(run: Run, in_photos: Path) -> None:
-    done = run("predict", "photos", "--out", "parts/", *NONE, cwd=in_photos)
+def test_parts_merged_are_the_report(inside: Run, in_photos: Path) -> None:
+    done = inside("predict", "photos", "--out", "parts/", *NONE, cwd=in_photos)
     assert done.returncode == 3
     assert (
         done.stderr == "260 photos: 259 faces, 0 photos without a face, 1 that could not be read; parts/.\n"
@@ -40,18 +40,20 @@ def test_parts_merged_are_the_report(run: Run, in_photos: Path) -> None:
     assert names == ["_SUCCESS", "part-00000000.jsonl", "part-00000001.jsonl"]
     success = json.loads((in_photos / "parts" / "_SUCCESS").read_text())
     assert success == {"parts": 2, "ok": 259, "faces": 259, "error": 1}
-    run("predict", "photos", "--out", "whole.jsonl", *NONE, cwd=in_photos)
+    inside("predict", "photos", "--out", "whole.jsonl", *NONE, cwd=in_photos)
     whole = (in_photos / "whole.jsonl").read_bytes()
     assert b"".join((in_photos / "parts" / name).read_bytes() for name in names[1:]) == whole
-    run("report", "merge", *(f"parts/{name}" for name in names[1:]), "--out", "merged.jsonl", cwd=in_photos)
+    inside(
+        "report", "merge", *(f"parts/{name}" for name in names[1:]), "--out", "merged.jsonl", cwd=in_photos
+    )
     assert (in_photos / "merged.jsonl").read_bytes() == whole
 
     (in_photos / "parts" / names[1]).unlink()
     (in_photos / "parts" / "_SUCCESS").unlink()
-    refused = run("predict", "photos", "--out", "parts/", *NONE, cwd=in_photos)
+    refused = inside("predict", "photos", "--out", "parts/", *NONE, cwd=in_photos)
     assert refused.returncode == 2
     assert "Go on with --resume" in refused.stderr
-    again = run("predict", "photos", "--out", "parts/", "--resume", *NONE, cwd=in_photos)
+    again = inside("predict", "photos", "--out", "parts/", "--resume", *NONE, cwd=in_photos)
     assert (again.returncode, again.stderr) == (3, done.stderr)
     assert b"".join((in_photos / "parts" / name).read_bytes() for name in names[1:]) == whole
 
@@ -69,9 +71,11 @@ def test_parts_merged_are_the_report(run: Run, in_photos: Path) -> None:
         (["--ray-address", "auto"], "A Ray cluster is named, but the engine is local"),
     ],
 )
-def test_what_makes_no_sense_is_refused(run: Run, tmp_path: Path, options: list[str], words: str) -> None:
+def test_what_makes_no_sense_is_refused(
+    inside: Run, tmp_path: Path, options: list[str], words: str
+) -> None:
     (tmp_path / "a.png").write_bytes(encoded(gradient(20, 20), "png"))
-    done = run("predict", "a.png", "--out", "parts/", *NONE, *options, cwd=tmp_path)
+    done = inside("predict", "a.png", "--out", "parts/", *NONE, *options, cwd=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr
     assert list(tmp_path.glob("parts/*")) == []

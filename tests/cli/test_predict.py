@@ -136,13 +136,15 @@ class TestReport:
 
 
 class TestOptions:
-    def test_a_format_asked_for_goes_before_the_name(self, run: Run, folder: Path, tmp_path: Path) -> None:
+    def test_a_format_asked_for_goes_before_the_name(
+        self, inside: Run, folder: Path, tmp_path: Path
+    ) -> None:
         out = tmp_path / "report.csv"
-        assert run("predict", folder / "cat.jpg", "-o", out, "--format", "jsonl").returncode == 0
+        assert inside("predict", folder / "cat.jpg", "-o", out, "--format", "jsonl").returncode == 0
         assert read(out.read_text(), "jsonl")[0]["status"] == "no_face"
 
-    def test_the_whole_picture_is_a_face_without_a_detector(self, run: Run, folder: Path) -> None:
-        done = run("predict", folder / "cat.jpg", "--detector", "none", "--format", "json")
+    def test_the_whole_picture_is_a_face_without_a_detector(self, inside: Run, folder: Path) -> None:
+        done = inside("predict", folder / "cat.jpg", "--detector", "none", "--format", "json")
         (row,) = read(done.stdout.decode(), "json")
         assert (row["x1"], row["y1"], row["score"], row["status"]) == (0.0, 0.0, 1.0, "ok")
         assert row["x2"] > 100
@@ -155,9 +157,9 @@ class TestOptions:
         assert failed.returncode == 5
         assert failed.stderr.startswith("fercli: There is no backend nothing.\n")
 
-    def test_verbose_says_what_runs_and_where(self, run: Run, folder: Path) -> None:
+    def test_verbose_says_what_runs_and_where(self, inside: Run, folder: Path) -> None:
         options = ("-v", "--backend", "onnx", "--workers", "2", "--min-face", "50")
-        done = run("predict", folder / "cat.jpg", folder / "cat.jpg", *options)
+        done = inside("predict", folder / "cat.jpg", folder / "cat.jpg", *options)
         said = done.stderr.splitlines()
         assert said[0].startswith(f"model: name {DEFAULT_MODEL}, folder ")
         assert f"version {onnxruntime.__version__}" in said[1]
@@ -168,31 +170,34 @@ class TestOptions:
         assert len(done.stdout.splitlines()) == 3
 
     def test_strict_stops_at_the_first_photo_that_cannot_be_read(
-        self, run: Run, folder: Path, tmp_path: Path
+        self, inside: Run, folder: Path, tmp_path: Path
     ) -> None:
         out = tmp_path / "report.json"
         cat, empty = folder / "cat.jpg", folder / "empty.jpg"
-        done = run("predict", cat, empty, cat, "--strict", "-o", out)
+        done = inside("predict", cat, empty, cat, "--strict", "-o", out)
         assert done.returncode == 3
         assert done.stderr.startswith(f"fercli: {empty}: empty: The file is empty. (stopped by --strict)\n")
         assert [row["status"] for row in read(out.read_text(), "json")] == ["no_face", "error"]
 
-    def test_include_and_exclude_choose_within_folders(self, run: Run, folder: Path) -> None:
+    def test_include_and_exclude_choose_within_folders(self, inside: Run, folder: Path) -> None:
         options = ("--include", "c*", "--include", "e*", "--exclude", "empty*", "--no-recursive")
-        done = run("predict", folder, *options)
+        done = inside("predict", folder, *options)
         assert [row["path"] for row in read(done.stdout.decode(), "csv")] == [f"{folder}/cat.jpg"]
 
-    def test_a_model_may_be_a_folder(self, run: Run, folder: Path, tmp_path: Path) -> None:
+    def test_a_model_may_be_a_folder(self, inside: Run, folder: Path, tmp_path: Path) -> None:
         model = shutil.copytree(MODELS / DEFAULT_MODEL, tmp_path / "model")
-        own = run("predict", folder / "cat.jpg", "--detector", "none", "--model", model)
-        shipped = run("predict", folder / "cat.jpg", "--detector", "none")
+        own = inside("predict", folder / "cat.jpg", "--detector", "none", "--model", model)
+        shipped = inside("predict", folder / "cat.jpg", "--detector", "none")
         assert own.returncode == 0
         assert own.stdout == shipped.stdout
 
-    def test_an_ensemble_is_the_mean_of_its_members(self, run: Run, folder: Path) -> None:
+    def test_an_ensemble_is_the_mean_of_its_members(self, inside: Run, folder: Path) -> None:
         photo = (folder / "cat.jpg", "--detector", "none")
         members = [option for member in ENSEMBLES["large"] for option in ("--model", member)]
-        assert run("predict", *photo, "--model", "large").stdout == run("predict", *photo, *members).stdout
+        assert (
+            inside("predict", *photo, "--model", "large").stdout
+            == inside("predict", *photo, *members).stdout
+        )
 
 
 @pytest.mark.parametrize(
@@ -206,8 +211,8 @@ class TestOptions:
         (["a.jpg", "--batch-size", "0"], "--batch-size"),
     ],
 )
-def test_wrong_usage_is_2(run: Run, tmp_path: Path, options: list[str], said: str) -> None:
-    done = run("predict", *options, cwd=tmp_path)
+def test_wrong_usage_is_2(inside: Run, tmp_path: Path, options: list[str], said: str) -> None:
+    done = inside("predict", *options, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, b"")
     assert said in done.stderr
     assert list(tmp_path.iterdir()) == []
@@ -235,9 +240,9 @@ def test_no_photo_is_4_and_makes_no_report(run: Run, tmp_path: Path) -> None:
     ],
 )
 def test_what_is_not_there_is_5_with_a_remedy(
-    run: Run, samples: Path, options: list[str], said: str, remedy: str
+    inside: Run, samples: Path, options: list[str], said: str, remedy: str
 ) -> None:
-    done = run("predict", samples, *options)
+    done = inside("predict", samples, *options)
     assert (done.returncode, done.stdout) == (5, b"")
     assert done.stderr.startswith(f"fercli: {said}\n{remedy}")
 
@@ -245,28 +250,28 @@ def test_what_is_not_there_is_5_with_a_remedy(
 @pytest.mark.skipif(
     "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="this ONNX Runtime has CUDA"
 )
-def test_cuda_that_is_not_there_is_5_and_no_silent_cpu(run: Run, samples: Path) -> None:
-    done = run("predict", samples, "--device", "cuda")
+def test_cuda_that_is_not_there_is_5_and_no_silent_cpu(inside: Run, samples: Path) -> None:
+    done = inside("predict", samples, "--device", "cuda")
     assert (done.returncode, done.stdout) == (5, b"")
     assert "fercli[gpu]" in done.stderr
 
 
-def test_a_model_that_is_not_whole_is_5(run: Run, samples: Path, tmp_path: Path) -> None:
+def test_a_model_that_is_not_whole_is_5(inside: Run, samples: Path, tmp_path: Path) -> None:
     model = shutil.copytree(MODELS / DEFAULT_MODEL, tmp_path / "model")
     (model / ONNX).write_bytes((model / ONNX).read_bytes() + b"more")
-    changed = run("predict", samples, "--model", model)
+    changed = inside("predict", samples, "--model", model)
     (model / ONNX).unlink()
-    missing = run("predict", samples, "--model", model)
+    missing = inside("predict", samples, "--model", model)
     for done in (changed, missing):
         assert (done.returncode, done.stdout) == (5, b"")
         assert str(model / ONNX) in done.stderr
         assert done.stderr.endswith("make it again.\n")
 
 
-def test_a_report_that_cannot_be_written_is_6(run: Run, samples: Path, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_6(inside: Run, samples: Path, tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     for out in ("missing/report.json", "folder.csv", "/dev/full"):
-        done = run(
+        done = inside(
             "predict", samples / "cat-chelsea-no-face.jpg", "--format", "jsonl", "-o", out, cwd=tmp_path
         )
         assert (done.returncode, done.stdout) == (6, b"")

@@ -94,14 +94,14 @@ def test_odd_names_survive_csv(run: Run, folder: Path, cases: list[Case]) -> Non
         assert name in {row["path"] for row in rows}
 
 
-def test_names_like_options_come_after_two_dashes(run: Run, folder: Path, cases: list[Case]) -> None:
+def test_names_like_options_come_after_two_dashes(inside: Run, folder: Path, cases: list[Case]) -> None:
     assert "-option.jpg" in {case.path for case in cases}
-    done = run("predict", "--format", "json", "--detector", "none", "--", "-option.jpg", cwd=folder)
+    done = inside("predict", "--format", "json", "--detector", "none", "--", "-option.jpg", cwd=folder)
     assert done.returncode == 0
     assert [row["path"] for row in json.loads(done.stdout)] == ["-option.jpg"]
 
 
-def test_what_is_named_directly_gets_a_row_whatever_it_is(run: Run, tmp_path: Path) -> None:
+def test_what_is_named_directly_gets_a_row_whatever_it_is(inside: Run, tmp_path: Path) -> None:
     (tmp_path / "picture.without.suffix").write_bytes(encoded(gradient(), "png"))
     (tmp_path / "x.jpg").mkdir()
     (tmp_path / "x.jpg" / "inside.jpg").write_text("This is a text.")
@@ -115,7 +115,7 @@ def test_what_is_named_directly_gets_a_row_whatever_it_is(run: Run, tmp_path: Pa
         "dangling",
         "ftp://example.org/a.jpg",
     )
-    done = run("predict", *given, "--format", "jsonl", cwd=tmp_path)
+    done = inside("predict", *given, "--format", "jsonl", cwd=tmp_path)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 3
     assert [(row["path"], row["error"] and row["error"].partition(":")[0]) for row in rows] == [
@@ -173,41 +173,43 @@ def test_what_cannot_be_read_for_want_of_an_extra_has_its_row(
     assert summary == "5 photos: 3 faces, 0 photos without a face, 2 that could not be read."
 
 
-def test_what_gives_nothing_is_named_and_the_end_is_3(run: Run, album: Path) -> None:
-    done = predicted(run, album, "a.jpg", "empty", "*.jpeg", "IMG[1].jpg", "-q")
+def test_what_gives_nothing_is_named_and_the_end_is_3(inside: Run, album: Path) -> None:
+    done = predicted(inside, album, "a.jpg", "empty", "*.jpeg", "IMG[1].jpg", "-q")
     assert done.returncode == 3
     assert rows_of(done) == [("a.jpg", None), ("IMG[1].jpg", "missing")]
     assert done.stderr.splitlines() == ["fercli: empty holds no photo.", "fercli: No photo matches *.jpeg."]
 
 
-def test_a_run_in_which_all_was_read_but_an_argument_gave_nothing_is_3_too(run: Run, album: Path) -> None:
-    done = predicted(run, album, "./*.jpe", "empty/")
+def test_a_run_in_which_all_was_read_but_an_argument_gave_nothing_is_3_too(
+    inside: Run, album: Path
+) -> None:
+    done = predicted(inside, album, "./*.jpe", "empty/")
     assert (done.returncode, rows_of(done)) == (3, [("./c.jpe", None)])
     said, summary = done.stderr.splitlines()
     assert said == "fercli: empty/ holds no photo."
     assert summary == "1 photo: 1 face, 0 photos without a face, 0 that could not be read."
 
 
-def test_patterns_and_include_take_what_they_name(run: Run, album: Path) -> None:
+def test_patterns_and_include_take_what_they_name(inside: Run, album: Path) -> None:
     for arguments, path in (
         (["*.dat"], "d.dat"),
         ([".", "--include", "*.dat"], "./d.dat"),
         ([f"file://{album}/%64.dat"], f"file://{album}/%64.dat"),
     ):
-        done = predicted(run, album, *arguments)
+        done = predicted(inside, album, *arguments)
         assert (done.returncode, rows_of(done)) == (0, [(path, None)])
 
 
-def test_no_photo_tells_what_was_left_out(run: Run, album: Path) -> None:
-    done = predicted(run, album, ".", "--include", "*.png", "--exclude", "*.txt")
+def test_no_photo_tells_what_was_left_out(inside: Run, album: Path) -> None:
+    done = predicted(inside, album, ".", "--include", "*.png", "--exclude", "*.txt")
     assert (done.returncode, done.stdout) == (4, b"")
     said, remedy = done.stderr.splitlines()
     assert said == "fercli: No photo in '.'."
     assert remedy.startswith("Left out in folders: 1 hidden, 1 excluded, 6 not included. Give photos, ")
 
 
-def test_a_part_without_a_photo_is_not_a_folder_without_one(run: Run, album: Path) -> None:
-    done = predicted(run, album, "a.jpg", "--shard", "2/3")
+def test_a_part_without_a_photo_is_not_a_folder_without_one(inside: Run, album: Path) -> None:
+    done = predicted(inside, album, "a.jpg", "--shard", "2/3")
     assert (done.returncode, done.stdout) == (4, b"")
     assert done.stderr.splitlines()[0] == "fercli: --shard 2/3 has no photo: there is 1 photo in all."
 
@@ -258,10 +260,10 @@ def test_every_name_can_be_shown_on_any_terminal(run: Run, tmp_path: Path) -> No
 
 
 def test_a_larger_picture_than_allowed_is_refused_and_the_limit_is_an_option(
-    run: Run, tmp_path: Path
+    inside: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "a.png").write_bytes(encoded(gradient(100, 100), "png"))
-    done = run("predict", tmp_path, "--max-pixels", "9999", "--format", "json")
+    done = inside("predict", tmp_path, "--max-pixels", "9999", "--format", "json")
     assert done.returncode == 3
     assert json.loads(done.stdout)[0]["error"].startswith("too-large: It has 100 x 100 pixels")
-    assert run("predict", tmp_path, "--max-pixels", "10000").returncode == 0
+    assert inside("predict", tmp_path, "--max-pixels", "10000").returncode == 0

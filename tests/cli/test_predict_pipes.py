@@ -15,6 +15,7 @@ import pytest
 from fercli.records import COLUMNS
 from tests.conftest import FERCLI
 from tests.corpus import encoded, gradient
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,19 +127,6 @@ def test_an_interruption_leaves_whole_rows_and_130(folder: Path) -> None:
     assert said.endswith("; add --resume to go on.\n")
     assert (folder / "report.csv").read_bytes() == report
     assert [line.split(b",")[0] for line in report.splitlines()] == [b"path", b"a.png", b"b.png"]
-
-
-def wait_for(file: Path, lines: int) -> bytes:
-    """The file's content once it has so many lines; the test's watchdog bounds the wait."""
-    content = b""
-    ended = threading.Event()
-    timer = threading.Timer(_LONG, ended.set)
-    timer.start()
-    while content.count(b"\n") < lines:
-        assert not ended.is_set(), content
-        content = file.read_bytes() if file.exists() else b""
-    timer.cancel()
-    return content
 
 
 def test_an_interruption_on_a_pipe_leaves_whole_rows_and_130(folder: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
 import uuid
 import zipfile
 from pathlib import Path
@@ -17,10 +16,9 @@ from fercli.stores import store_of
 from tests.cli.test_predict_pipes import running
 from tests.corpus import build, encoded, gradient
 from tests.servers import Answer
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.conftest import Result, Run
     from tests.servers import FaultyS3, Web
 
@@ -40,16 +38,6 @@ def new_bucket() -> str:
 
 def put(bucket: str, key: str, data: bytes) -> None:
     store_of(f"s3://{bucket}").ask("call_s3", "put_object", Bucket=bucket, Key=key, Body=data)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Waits; the watchdog of `running` bounds it."""
-    ended = threading.Event()
-    timer = threading.Timer(100, ended.set)
-    timer.start()
-    while not condition():
-        assert not ended.is_set()
-    timer.cancel()
 
 
 def keys(bucket: str) -> list[str]:
@@ -80,15 +68,15 @@ def corpus(tmp_path: Path) -> Path:
 
 
 class TestTheRowsAreThoseOfTheFiles:
-    def test_in_a_bucket_with_faults(self, run: Run, s3: FaultyS3, corpus: Path) -> None:
+    def test_in_a_bucket_with_faults(self, inside: Run, s3: FaultyS3, corpus: Path) -> None:
         bucket = new_bucket()
         files = [path for path in sorted(corpus.rglob("*")) if path.is_file()]
         for path in files:
             put(bucket, f"p/{path.relative_to(corpus)}", path.read_bytes())
         for number, path in enumerate(files):
             s3.faults[path.name].extend([(500,), (503, "cut"), ("cut",), ()][number % 4])
-        local = run("predict", corpus, *NONE, *LINES)
-        remote = run("predict", f"s3://{bucket}/p/", *NONE, *LINES)
+        local = inside("predict", corpus, *NONE, *LINES)
+        remote = inside("predict", f"s3://{bucket}/p/", *NONE, *LINES)
         assert remote.returncode == local.returncode == 3
         here = {row["path"].removeprefix(f"{corpus}/"): row for row in rows(local)}
         there = {row["path"].removeprefix(f"s3://{bucket}/p/"): row for row in rows(remote)}
@@ -131,20 +119,20 @@ class TestTheRowsAreThoseOfTheFiles:
 @pytest.mark.usefixtures("s3")
 class TestReportsInABucket:
     @pytest.mark.parametrize("kind", ["csv", "parquet"])
-    def test_are_those_of_a_file(self, run: Run, photos: Path, tmp_path: Path, kind: str) -> None:
+    def test_are_those_of_a_file(self, inside: Run, photos: Path, tmp_path: Path, kind: str) -> None:
         bucket = new_bucket()
         here, there = tmp_path / f"here.{kind}", f"s3://{bucket}/a b/there.{kind}"
-        assert run("predict", photos, "--out", here, *NONE).returncode == 0
+        assert inside("predict", photos, "--out", here, *NONE).returncode == 0
         put(bucket, f"a b/there.{kind}", here.read_bytes() + b"\n")  # a report replaces a report
-        assert run("predict", photos, "--out", there, *NONE).returncode == 0
+        assert inside("predict", photos, "--out", there, *NONE).returncode == 0
         assert store_of(there).read(there, 0, 1 << 20) == here.read_bytes()
         assert keys(bucket) == [f"a b/there.{kind}"]
         assert not [path for path in tmp_path.iterdir() if path.name.startswith(("there", ".there"))]
 
-    def test_replace_nothing_else(self, run: Run, photos: Path) -> None:
+    def test_replace_nothing_else(self, inside: Run, photos: Path) -> None:
         bucket = new_bucket()
         put(bucket, "table.csv", b"name,age\n")
-        done = run("predict", photos, "--out", f"s3://{bucket}/table.csv", *NONE)
+        done = inside("predict", photos, "--out", f"s3://{bucket}/table.csv", *NONE)
         assert done.returncode == 2
         assert "is not a report of fercli" in done.stderr
         assert store_of(f"s3://{bucket}").read(f"s3://{bucket}/table.csv", 0, 100) == b"name,age\n"
@@ -152,17 +140,17 @@ class TestReportsInABucket:
     @pytest.mark.parametrize(
         "out", ["https://me:hush@127.0.0.1/a.csv", "s3://bucket", "s3://bucket/", "zip://a.csv::b.zip"]
     )
-    def test_elsewhere_are_wrong_usage(self, run: Run, photos: Path, out: str) -> None:
-        done = run("predict", photos, "--out", out, "--format", "csv", *NONE)
+    def test_elsewhere_are_wrong_usage(self, inside: Run, photos: Path, out: str) -> None:
+        done = inside("predict", photos, "--out", out, "--format", "csv", *NONE)
         assert done.returncode == 2
         assert "hush" not in done.stderr
 
-    def test_are_not_gone_on_with(self, run: Run, photos: Path) -> None:
-        done = run("predict", photos, "--out", f"s3://{new_bucket()}/a.csv", "--resume", *NONE)
+    def test_are_not_gone_on_with(self, inside: Run, photos: Path) -> None:
+        done = inside("predict", photos, "--out", f"s3://{new_bucket()}/a.csv", "--resume", *NONE)
         assert done.returncode == 2
 
-    def test_where_nothing_can_be_written_nothing_is_begun(self, run: Run, photos: Path) -> None:
-        done = run("predict", photos, "--out", "s3://no-such-bucket-here/a.csv", *NONE)
+    def test_where_nothing_can_be_written_nothing_is_begun(self, inside: Run, photos: Path) -> None:
+        done = inside("predict", photos, "--out", "s3://no-such-bucket-here/a.csv", *NONE)
         assert done.returncode == 6
         assert "s3://no-such-bucket-here/a.csv cannot be written" in done.stderr
 
@@ -177,8 +165,8 @@ class TestReportsInABucket:
         before = len(s3.calls)
         out = f"s3://{bucket}/out.csv"
         with running("predict", f"s3://{bucket}/in/", "--out", out, *NONE, cwd=tmp_path) as begun:
-            until(lambda: any("1.png" in call for call in s3.calls[before:]))
-            until(lambda: any("DELETE" in call and "out.csv" in call for call in s3.calls[before:]))
+            wait_until(lambda: any("1.png" in call for call in s3.calls[before:]))
+            wait_until(lambda: any("DELETE" in call and "out.csv" in call for call in s3.calls[before:]))
             begun.process.send_signal(how)
             begun.process.wait(30)
         s3.go_on.set()
@@ -221,7 +209,7 @@ def test_without_the_extra(run: Run, tmp_path: Path, photos: Path, package: str)
 
 
 def test_a_web_photo_is_known_again_when_it_is_signed_anew(
-    run: Run, web: tuple[Web, str], photos: Path, tmp_path: Path
+    inside: Run, web: tuple[Web, str], photos: Path, tmp_path: Path
 ) -> None:
     server, address = web
     out = tmp_path / "out.csv"
@@ -231,7 +219,7 @@ def test_a_web_photo_is_known_again_when_it_is_signed_anew(
             path = f"/{number}.png?X-Amz-Signature={signature}"
             server.answers[path] = [Answer((photos / f"{number}.png").read_bytes())]
             urls.append(f"{address}{path}")
-        done = run("predict", *urls, "--out", out, "--resume", *NONE)
+        done = inside("predict", *urls, "--out", out, "--resume", *NONE)
         assert done.returncode == 0
         assert len(server.seen) == seen
         server.seen.clear()
@@ -243,6 +231,6 @@ def test_ctrl_c_does_not_wait_for_a_server(web: tuple[Web, str], tmp_path: Path)
     server, address = web
     server.answers["/a.jpg"] = [Answer(b"x" * 100, Halt="1")]
     with running("predict", f"{address}/a.jpg", *NONE, cwd=tmp_path) as begun:
-        until(lambda: bool(server.seen))
+        wait_until(lambda: bool(server.seen))
         begun.process.send_signal(signal.SIGINT)
         assert begun.process.wait(30) == 130

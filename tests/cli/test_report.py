@@ -38,45 +38,45 @@ def parts(tmp_path: Path) -> list[Path]:
 class TestMerge:
     @pytest.mark.parametrize("kind", ["csv", "json", "jsonl", "parquet"])
     def test_all_photos_of_all_reports_in_order(
-        self, run: Run, tmp_path: Path, parts: list[Path], kind: str
+        self, inside: Run, tmp_path: Path, parts: list[Path], kind: str
     ) -> None:
         out = tmp_path / f"all.{kind}"
-        done = run("report", "merge", *parts, "--out", out)
+        done = inside("report", "merge", *parts, "--out", out)
         assert (done.returncode, done.stdout) == (0, b"")
         assert done.stderr == f"5 photos of 3 reports; {out}.\n"
         assert list(read_report(str(out))) == rows_of(list(chain(*PARTS)))
 
-    def test_to_standard_output(self, run: Run, tmp_path: Path, parts: list[Path]) -> None:
-        done = run("report", "merge", *parts, "--format", "parquet", "--quiet")
+    def test_to_standard_output(self, inside: Run, tmp_path: Path, parts: list[Path]) -> None:
+        done = inside("report", "merge", *parts, "--format", "parquet", "--quiet")
         assert (done.returncode, done.stderr) == (0, "")
         (tmp_path / "all.parquet").write_bytes(done.stdout)
         assert list(read_report(str(tmp_path / "all.parquet"))) == rows_of(list(chain(*PARTS)))
 
-    def test_over_an_input_is_refused(self, run: Run, tmp_path: Path, parts: list[Path]) -> None:
+    def test_over_an_input_is_refused(self, inside: Run, tmp_path: Path, parts: list[Path]) -> None:
         (tmp_path / "link.csv").symlink_to(parts[0])
         before = parts[0].read_bytes()
-        done = run("report", "merge", *parts, "--out", tmp_path / "link.csv")
+        done = inside("report", "merge", *parts, "--out", tmp_path / "link.csv")
         assert done.returncode == 2
         assert done.stderr.startswith(
             f"fercli: {tmp_path / 'link.csv'} would be written over the report {parts[0]}.\n"
         )
         assert parts[0].read_bytes() == before
 
-    def test_a_broken_report_changes_nothing(self, run: Run, tmp_path: Path, parts: list[Path]) -> None:
+    def test_a_broken_report_changes_nothing(self, inside: Run, tmp_path: Path, parts: list[Path]) -> None:
         out = written(tmp_path / "all.csv", PARTS[2])
         before = out.read_bytes()
         parts[2].write_bytes(parts[2].read_bytes()[:-9])
-        done = run("report", "merge", *parts, "--out", out)
+        done = inside("report", "merge", *parts, "--out", out)
         assert done.returncode == 2
         assert done.stderr.startswith(f"fercli: {parts[2]} ends within line 1")
         assert out.read_bytes() == before
         assert {path.name for path in tmp_path.iterdir()} == {"all.csv", *(path.name for path in parts)}
 
     def test_other_rows_of_a_photo_change_nothing(
-        self, run: Run, tmp_path: Path, parts: list[Path]
+        self, inside: Run, tmp_path: Path, parts: list[Path]
     ) -> None:
         other = written(tmp_path / "other.json", [Photo("a.jpg", (), 100, 100)])
-        done = run("report", "merge", *parts, other, "--out", tmp_path / "all.csv")
+        done = inside("report", "merge", *parts, other, "--out", tmp_path / "all.csv")
         assert done.returncode == 2
         assert done.stderr == (
             f"fercli: {parts[0]} and {other} have different rows of the photo a.jpg.\n"
@@ -84,33 +84,33 @@ class TestMerge:
         )
         assert not (tmp_path / "all.csv").exists()
 
-    def test_a_missing_report(self, run: Run, tmp_path: Path) -> None:
-        done = run("report", "merge", tmp_path / "missing.csv", "--out", tmp_path / "all.csv")
+    def test_a_missing_report(self, inside: Run, tmp_path: Path) -> None:
+        done = inside("report", "merge", tmp_path / "missing.csv", "--out", tmp_path / "all.csv")
         assert done.returncode == 2
         assert done.stderr.startswith(f"fercli: {tmp_path / 'missing.csv'} cannot be read: No such file")
         assert list(tmp_path.iterdir()) == []
 
-    def test_shards_become_the_whole(self, run: Run, tmp_path: Path, samples: Path) -> None:
+    def test_shards_become_the_whole(self, inside: Run, tmp_path: Path, samples: Path) -> None:
         shards = [tmp_path / f"{number}.csv" for number in (1, 2)]
         for number, shard in enumerate(shards, 1):
-            assert run("predict", samples, "--shard", f"{number}/2", "--out", shard).returncode == 0
-        assert run("predict", samples, "--out", tmp_path / "whole.csv").returncode == 0
-        assert run("report", "merge", *shards, "--out", tmp_path / "all.parquet").returncode == 0
+            assert inside("predict", samples, "--shard", f"{number}/2", "--out", shard).returncode == 0
+        assert inside("predict", samples, "--out", tmp_path / "whole.csv").returncode == 0
+        assert inside("report", "merge", *shards, "--out", tmp_path / "all.parquet").returncode == 0
         merged = list(read_report(str(tmp_path / "all.parquet")))
         assert merged == list(read_report(str(tmp_path / "whole.csv")))
 
 
-def test_excel_reads_utf_8_and_so_does_fercli(run: Run, tmp_path: Path) -> None:
+def test_excel_reads_utf_8_and_so_does_fercli(inside: Run, tmp_path: Path) -> None:
     report, excel = tmp_path / "report.csv", tmp_path / "excel.csv"
-    assert run("predict", "Zoë.jpg", "-q", "--out", report).returncode == 3
+    assert inside("predict", "Zoë.jpg", "-q", "--out", report).returncode == 3
     for _ in range(2):  # it replaces its own
-        assert run("report", "merge", report, "--out", excel, "--for-excel", "-q") == (0, b"", "")
+        assert inside("report", "merge", report, "--out", excel, "--for-excel", "-q") == (0, b"", "")
     assert excel.read_bytes() == b"\xef\xbb\xbf" + report.read_bytes()
-    assert run("report", "merge", excel, "-q").stdout == report.read_bytes()
-    assert run("predict", "Zoë.jpg", "-q", "--resume", "--out", excel).returncode == 3
+    assert inside("report", "merge", excel, "-q").stdout == report.read_bytes()
+    assert inside("predict", "Zoë.jpg", "-q", "--resume", "--out", excel).returncode == 3
 
 
-def test_the_mark_for_excel_is_for_csv_alone(run: Run, tmp_path: Path) -> None:
-    done = run("report", "merge", tmp_path / "a.csv", "--out", tmp_path / "a.jsonl", "--for-excel")
+def test_the_mark_for_excel_is_for_csv_alone(inside: Run, tmp_path: Path) -> None:
+    done = inside("report", "merge", tmp_path / "a.csv", "--out", tmp_path / "a.jsonl", "--for-excel")
     assert done.returncode == 2
     assert done.stderr.startswith("fercli: --for-excel is for CSV, not for jsonl.")

@@ -117,9 +117,9 @@ PHOTOS = [
 
 class TestOfAReport:
     @pytest.mark.parametrize("kind", list(Format))
-    def test_shares_failures_and_the_least_certain(self, run: Run, tmp_path: Path, kind: Format) -> None:
+    def test_shares_failures_and_the_least_certain(self, inside: Run, tmp_path: Path, kind: Format) -> None:
         report(tmp_path / f"r.{kind}", PHOTOS)
-        done = run("report", f"r.{kind}", cwd=tmp_path)
+        done = inside("report", f"r.{kind}", cwd=tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
         lines = [" ".join(line.replace("│", " ").split()) for line in done.stdout.decode().splitlines()]
         assert lines[0] == f"r.{kind}: 6 photos: 3 faces, 1 photo without a face, 3 that could not be read."
@@ -132,21 +132,21 @@ class TestOfAReport:
             "90.0% happy, face 0 of b.jpg",
         ]
 
-    def test_several_one_after_another(self, run: Run, tmp_path: Path) -> None:
+    def test_several_one_after_another(self, inside: Run, tmp_path: Path) -> None:
         report(tmp_path / "1.csv", PHOTOS[:1])
         report(tmp_path / "2.csv", PHOTOS[2:])
-        printed = run("report", "1.csv", "2.csv", cwd=tmp_path).stdout.decode()
+        printed = inside("report", "1.csv", "2.csv", cwd=tmp_path).stdout.decode()
         assert printed.index("1.csv: 1 photo: 2 faces") < printed.index("2.csv: 4 photos: 0 faces")
 
-    def test_only_the_ten_least_certain_of_many(self, run: Run, tmp_path: Path) -> None:
+    def test_only_the_ten_least_certain_of_many(self, inside: Run, tmp_path: Path) -> None:
         photos = [Photo(f"{n}.jpg", (face(0.3 + (n * 7 % 500) / 1000),), 10, 10) for n in range(500)]
-        printed = run("report", report(tmp_path / "r.jsonl", photos)).stdout.decode()
+        printed = inside("report", report(tmp_path / "r.jsonl", photos)).stdout.decode()
         least = printed[printed.index("Least certain:\n") :].splitlines()[1:]
         assert [line.split()[0] for line in least] == [f"{30 + n / 10:.1f}%" for n in range(10)]
 
-    def test_the_first_of_equals(self, run: Run, tmp_path: Path) -> None:
+    def test_the_first_of_equals(self, inside: Run, tmp_path: Path) -> None:
         photos = [Photo(f"{n}.jpg", (face(0.5),), 10, 10) for n in range(50)]
-        printed = run("report", report(tmp_path / "r.jsonl", photos)).stdout.decode()
+        printed = inside("report", report(tmp_path / "r.jsonl", photos)).stdout.decode()
         least = printed[printed.index("Least certain:\n") :].splitlines()[1:]
         assert [line.split()[-1] for line in least] == [f"{n}.jpg" for n in range(10)]
 
@@ -158,23 +158,25 @@ class TestOfAReport:
         }
         assert_nothing_is_cut(tables)
 
-    def test_without_a_photo(self, run: Run, tmp_path: Path) -> None:
-        done = run("report", report(tmp_path / "r.csv", []))
+    def test_without_a_photo(self, inside: Run, tmp_path: Path) -> None:
+        done = inside("report", report(tmp_path / "r.csv", []))
         assert done.stdout.decode().endswith(
             "r.csv: 0 photos: 0 faces, 0 photos without a face, 0 that could not be read.\n"
         )
 
-    def test_a_broken_report_is_named(self, run: Run, tmp_path: Path) -> None:
+    def test_a_broken_report_is_named(self, inside: Run, tmp_path: Path) -> None:
         (tmp_path / "r.csv").write_text("path,face\n1,2\n")
-        done = run("report", "r.csv", cwd=tmp_path)
+        done = inside("report", "r.csv", cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, b"")
         assert done.stderr.startswith("fercli: r.csv is not a report of fercli: ")
 
 
 class TestPictures:
-    def test_beside_the_report(self, run: Run, photo: Path, tmp_path: Path) -> None:
+    def test_beside_the_report(self, inside: Run, photo: Path, tmp_path: Path) -> None:
         folders = ("--annotate", tmp_path / "boxes", "--crops", tmp_path / "faces")
-        done = run("predict", photo.parent, "--include", "group.jpg", "--out", tmp_path / "r.csv", *folders)
+        done = inside(
+            "predict", photo.parent, "--include", "group.jpg", "--out", tmp_path / "r.csv", *folders
+        )
         assert done.returncode == 0
         assert (tmp_path / "boxes" / "group.jpg").is_file()
         assert sorted(path.name for path in (tmp_path / "faces").rglob("*.jpg")) == [
@@ -183,21 +185,21 @@ class TestPictures:
         assert sorted(path.name for path in (tmp_path / "faces").iterdir()) == ["happy", "neutral"]
 
     def test_what_is_in_the_way_stays_and_the_report_is_whole(
-        self, run: Run, photo: Path, tmp_path: Path
+        self, inside: Run, photo: Path, tmp_path: Path
     ) -> None:
         (tmp_path / "group.jpg").write_bytes(photo.read_bytes())
         (tmp_path / "boxes").mkdir()
         (tmp_path / "boxes" / "group.jpg").write_text("mine")
-        done = run("predict", "group.jpg", "--out", "r.csv", "--annotate", "boxes", cwd=tmp_path)
+        done = inside("predict", "group.jpg", "--out", "r.csv", "--annotate", "boxes", cwd=tmp_path)
         assert done.returncode == 6
         assert "boxes/group.jpg" in done.stderr
         assert (tmp_path / "boxes" / "group.jpg").read_text() == "mine"
         assert (tmp_path / "r.csv").read_text().count("\n") == 5
 
-    def test_not_among_the_photos(self, run: Run, photo: Path, tmp_path: Path) -> None:
+    def test_not_among_the_photos(self, inside: Run, photo: Path, tmp_path: Path) -> None:
         (tmp_path / "in").mkdir()
         (tmp_path / "in" / "a.jpg").write_bytes(photo.read_bytes())
-        done = run("predict", "in", "--out", "r.csv", "--annotate", "in/boxes", cwd=tmp_path)
+        done = inside("predict", "in", "--out", "r.csv", "--annotate", "in/boxes", cwd=tmp_path)
         assert done.returncode == 2
         assert "in/boxes" in done.stderr
         assert not (tmp_path / "r.csv").exists()

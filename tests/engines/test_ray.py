@@ -1,4 +1,7 @@
-"""The engine on Ray: the rows of the local engine, whatever happens to actors and nodes."""
+"""The engine on Ray: the rows of the local engine, whatever happens to actors and nodes.
+
+What is connected to a cluster is a process of its own: Ray ends one that loses its cluster, without a word.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ import shutil
 import signal
 import tempfile
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +24,15 @@ from fercli.reports import Format
 from fercli.reports.parts import begin_parts
 from fercli.reports.settings import settings_of
 from fercli.runtimes import import_ray
-from tests.cli.test_predict_pipes import running, wait_for
+from tests.cli.test_predict_pipes import running
 from tests.corpus import encoded, gradient
 from tests.faulty_plugins import KillsItsReaderPlugin
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fercli import Photo
     from fercli.reader import FaceReader
     from tests.conftest import Run
 
@@ -34,9 +41,32 @@ KILLS = "kills-its-reader"
 STORE = 80 << 20
 
 
+_CLUSTER: list[Any] = []
+"""The cluster of this process, where it has one."""
+
+
+def start_cluster() -> None:
+    """A head that reads nothing, and two nodes of a core each beside it."""
+    import_ray()
+    head = {"num_cpus": 0, "object_store_memory": STORE, "include_dashboard": False}
+    _CLUSTER.append(import_module("ray.cluster_utils").Cluster(initialize_head=True, head_node_args=head))
+    for _ in range(2):
+        add_node()
+
+
+def add_node() -> None:
+    _CLUSTER[0].add_node(num_cpus=1, object_store_memory=STORE)
+
+
+def stop_cluster() -> None:
+    _CLUSTER.pop().shutdown()
+
+
 @pytest.fixture(scope="module")
-def ray_cluster(faulty_plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Two nodes of a core each, beside a head that reads nothing."""
+def ray_cluster(
+    faulty_plugins: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ProcessPoolExecutor]:
+    """A process that has a cluster, and is connected to it."""
     folder = tempfile.mkdtemp(prefix="ray-")  # a socket's path must be short
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PYTHONPATH", str(faulty_plugins))
@@ -45,16 +75,13 @@ def ray_cluster(faulty_plugins: Path, tmp_path_factory: pytest.TempPathFactory) 
         environment.setenv("RAY_TMPDIR", folder)
         environment.setenv("RAY_AUTH_TOKEN", "of-this-test-alone")
         environment.setenv("RAY_AUTH_MODE", "token")
-        import_ray()
-        head = {"num_cpus": 0, "object_store_memory": STORE, "include_dashboard": False}
-        cluster = import_module("ray.cluster_utils").Cluster(initialize_head=True, head_node_args=head)
-        try:
-            for _ in range(2):
-                cluster.add_node(num_cpus=1, object_store_memory=STORE)
-            yield cluster
-        finally:
-            cluster.shutdown()
-            shutil.rmtree(folder, ignore_errors=True)
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            try:
+                pool.submit(start_cluster).result()
+                yield pool
+            finally:
+                pool.submit(stop_cluster).result()
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -69,9 +96,25 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-def reading(photos: Path, cluster: Any = None, detector: str = KILLS) -> FaceReader:
-    where = {} if cluster is None else {"engine": "ray", "ray_address": cluster.address}
-    return read_faces(photos, detector=detector, backend="onnx", workers=1, **where)
+def reading(photos: Path, **options: Any) -> FaceReader:
+    """A run on the cluster of this process, if it has one."""
+    where = {"engine": "ray", "ray_address": _CLUSTER[0].address} if _CLUSTER else {}
+    return read_faces(photos, **({"detector": KILLS, "backend": "onnx", "workers": 1} | where | options))
+
+
+def records(photos: Path, **options: Any) -> list[Photo]:
+    return list(reading(photos, **options))
+
+
+def write_parts(photos: Path, folder: Path) -> list[Counter[str]]:
+    """Begins a folder of parts or goes on with it, to its end; gives what is in each."""
+    with reading(photos) as found:
+        about = found.pipeline
+        settings = settings_of(about.models, about.backend, about.detector, tta=False)
+        parts = begin_parts(str(folder), Format.CSV, settings)
+        tallies = list(found.write_parts(parts))
+    parts.complete(len(tallies), sum(tallies, Counter()))
+    return tallies
 
 
 def picture(folder: Path, name: str, width: int) -> Path:
@@ -81,53 +124,50 @@ def picture(folder: Path, name: str, width: int) -> Path:
 
 
 def test_gives_the_records_of_the_local_engine_though_a_node_is_killed(
-    ray_cluster: Any, photos: Path
+    ray_cluster: ProcessPoolExecutor, photos: Path
 ) -> None:
     picture(photos, "070-kills.png", KillsItsReaderPlugin.KILLS_NODE_ONCE)
-    records = list(reading(photos, ray_cluster))
+    found = ray_cluster.submit(records, photos).result()
     assert Path(os.environ["FERCLI_KILLED_ONCE"]).exists()
-    assert records == list(reading(photos))
-    ray_cluster.add_node(num_cpus=1, object_store_memory=STORE)
+    assert found == records(photos)
+    ray_cluster.submit(add_node).result()
 
 
-def test_a_photo_that_kills_its_actor_is_found_and_is_a_row(ray_cluster: Any, tmp_path: Path) -> None:
+def test_a_photo_that_kills_its_actor_is_found_and_is_a_row(
+    ray_cluster: ProcessPoolExecutor, tmp_path: Path
+) -> None:
     widths = (30, KillsItsReaderPlugin.KILLS_ACTOR, 32)
     paths = [picture(tmp_path, f"{number}.png", width) for number, width in enumerate(widths)]
-    first, killer, last = reading(tmp_path, ray_cluster)
+    first, killer, last = ray_cluster.submit(records, tmp_path).result()
     assert [photo.path for photo in (first, killer, last)] == [str(path) for path in paths]
     assert killer.error == "crashed: Reading it ended the actor of Ray 3 times."
     assert [first.status, last.status] == ["ok", "ok"]
 
 
 def test_parts_that_are_there_are_kept_and_those_that_are_lost_are_made_again(
-    ray_cluster: Any, photos: Path, tmp_path: Path
+    ray_cluster: ProcessPoolExecutor, photos: Path, tmp_path: Path
 ) -> None:
     for number in range(200):
         picture(photos, f"more-{number:03}.png", 30 + number % 5)
-    written = {}
-    for name, where in (("local", None), ("ray", ray_cluster)):
-        folder = tmp_path / name
+    local, ray = tmp_path / "local", tmp_path / "ray"
+    for folder in (local, ray):
         folder.mkdir()
-        with reading(photos, where) as found:
-            about = found.pipeline
-            settings = settings_of(about.models, about.backend, about.detector, tta=False)
-            parts = begin_parts(str(folder), Format.CSV, settings)
-            tallies = list(found.write_parts(parts))
-        parts.complete(len(tallies), sum(tallies, Counter()))
-        written[name] = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert written["ray"] == written["local"]
-    assert sorted(written["ray"]) == ["_SUCCESS", "part-00000000.csv", "part-00000001.csv"]
+    tallies = ray_cluster.submit(write_parts, photos, ray).result()
+    assert tallies == write_parts(photos, local)
+    written = {
+        folder: {path.name: path.read_bytes() for path in folder.iterdir()} for folder in (local, ray)
+    }
+    assert written[ray] == written[local]
+    assert sorted(written[ray]) == ["_SUCCESS", "part-00000000.csv", "part-00000001.csv"]
 
-    kept, lost = (tmp_path / "ray" / name for name in sorted(written["ray"])[1:])
+    kept, lost = (ray / name for name in sorted(written[ray])[1:])
     before = kept.stat()
     lost.unlink()
-    with reading(photos, ray_cluster) as found:
-        assert list(found.write_parts(parts)) == tallies
-    assert lost.read_bytes() == written["local"][lost.name]
+    assert ray_cluster.submit(write_parts, photos, ray).result() == tallies
+    assert lost.read_bytes() == written[local][lost.name]
     assert (kept.stat().st_mtime_ns, kept.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
-    others = reading(photos / "broken.jpg", ray_cluster)
     with pytest.raises(UsageError, match=r"part-00000000.csv holds other photos"):
-        list(others.write_parts(parts))
+        ray_cluster.submit(write_parts, photos / "broken.jpg", ray).result()
 
 
 @pytest.mark.parametrize(
@@ -139,11 +179,10 @@ def test_parts_that_are_there_are_kept_and_those_that_are_lost_are_made_again(
     ],
 )
 def test_what_cannot_work_is_said_before_any_photo(
-    ray_cluster: Any, photos: Path, options: dict[str, Any], words: str
+    ray_cluster: ProcessPoolExecutor, photos: Path, options: dict[str, Any], words: str
 ) -> None:
-    given = {"workers": 1, "detector": "none", **options}
     with pytest.raises(UnavailableError, match=words):
-        read_faces(photos, engine="ray", ray_address=ray_cluster.address, **given)
+        ray_cluster.submit(reading, photos, **({"detector": "none"} | options)).result()
 
 
 def test_an_interrupted_run_can_be_gone_on_with_and_leaves_nothing(

@@ -2,7 +2,8 @@
 
 import csv
 import gzip
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,18 @@ from fercli.architecture import SIDE
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 """For the environment of a program: nets this small gain nothing from a second thread."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """The same for torch in this process."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
 
 Row = dict[str, str]
 COLUMNS = ("emotion", "pixels", "Usage")

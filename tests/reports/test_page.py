@@ -290,11 +290,11 @@ PHOTOS = [
 
 class TestCommand:
     @pytest.mark.parametrize("kind", ["csv", "json", "jsonl", "parquet", "html"])
-    def test_of_a_report_in_any_format(self, run: Run, tmp_path: Path, kind: str) -> None:
+    def test_of_a_report_in_any_format(self, inside: Run, tmp_path: Path, kind: str) -> None:
         with open_report(str(tmp_path / f"r.{kind}"), Format(kind)) as writer:
             for photo in PHOTOS:
                 writer.write(photo.rows())
-        done = run("report", f"r.{kind}", "--out", "page.html", cwd=tmp_path)
+        done = inside("report", f"r.{kind}", "--out", "page.html", cwd=tmp_path)
         assert (done.returncode, done.stdout) == (0, b"")
         assert done.stderr == "3 photos of 1 report; page.html.\n"
         rows = [list(photo.rows()) for photo in PHOTOS]
@@ -304,56 +304,56 @@ class TestCommand:
             [row[name] for row in chain(*rows)] for name in ("path", "confidence", "error")
         ]
 
-    def test_several_side_by_side(self, run: Run, tmp_path: Path) -> None:
+    def test_several_side_by_side(self, inside: Run, tmp_path: Path) -> None:
         for name, photos in (("1.csv", PHOTOS), ("2.jsonl", PHOTOS[:1])):
             with open_report(str(tmp_path / name), Format(name[2:])) as writer:
                 for photo in photos:
                     writer.write(photo.rows())
-        done = run("report", "1.csv", "2.jsonl", "--out", "page.html", cwd=tmp_path)
+        done = inside("report", "1.csv", "2.jsonl", "--out", "page.html", cwd=tmp_path)
         assert done.stderr == "4 photos of 2 reports; page.html.\n"
         page = Page(tmp_path / "page.html")
         assert page.columns["report"] == [0, 0, 0, 0, 1, 1]
         assert numbers(page)[:8] == ["3", "1", "2", "2", "1", "0", "1", "0"]
 
-    def test_paths_may_be_relative_to_the_report(self, run: Run, tmp_path: Path) -> None:
+    def test_paths_may_be_relative_to_the_report(self, inside: Run, tmp_path: Path) -> None:
         two_colours(tmp_path / "there" / "a.png")
         with open_report(str(tmp_path / "there" / "r.csv"), Format.CSV) as writer:
             writer.write(Photo("a.png", (face(20, 60, 80, 120),), 400, 200).rows())
-        assert run("report", "there/r.csv", "--out", "page.html", cwd=tmp_path).returncode == 0
+        assert inside("report", "there/r.csv", "--out", "page.html", cwd=tmp_path).returncode == 0
         page = Page(tmp_path / "page.html")
         assert page.columns["link"] == ["./there/a.png"]
         assert np.allclose(colour(page.crops[0]), LEFT, atol=12)
 
-    def test_to_standard_output(self, run: Run, tmp_path: Path) -> None:
+    def test_to_standard_output(self, inside: Run, tmp_path: Path) -> None:
         with open_report(str(tmp_path / "r.csv"), Format.CSV) as writer:
             writer.write(PHOTOS[0].rows())
-        done = run("report", "r.csv", "--out", "-", "--quiet", cwd=tmp_path)
+        done = inside("report", "r.csv", "--out", "-", "--quiet", cwd=tmp_path)
         (tmp_path / "page.html").write_bytes(done.stdout)
         assert list(read_report(str(tmp_path / "page.html"))) == [list(PHOTOS[0].rows())]
 
     @pytest.mark.parametrize("out", ["r.csv", "page.txt", "other.csv"])
-    def test_a_page_in_no_other_place(self, run: Run, tmp_path: Path, out: str) -> None:
+    def test_a_page_in_no_other_place(self, inside: Run, tmp_path: Path, out: str) -> None:
         with open_report(str(tmp_path / "r.csv"), Format.CSV) as writer:
             writer.write(PHOTOS[0].rows())
         before = (tmp_path / "r.csv").read_bytes()
-        assert run("report", "r.csv", "--out", out, cwd=tmp_path).returncode == 2
+        assert inside("report", "r.csv", "--out", out, cwd=tmp_path).returncode == 2
         assert (tmp_path / "r.csv").read_bytes() == before
         assert sorted(path.name for path in tmp_path.iterdir()) == ["r.csv"]
 
-    def test_a_page_of_somebody_else_is_not_replaced(self, run: Run, tmp_path: Path) -> None:
+    def test_a_page_of_somebody_else_is_not_replaced(self, inside: Run, tmp_path: Path) -> None:
         with open_report(str(tmp_path / "r.csv"), Format.CSV) as writer:
             writer.write(PHOTOS[0].rows())
         (tmp_path / "page.html").write_text("<!doctype html><title>my own</title>")
-        done = run("report", "r.csv", "--out", "page.html", cwd=tmp_path)
+        done = inside("report", "r.csv", "--out", "page.html", cwd=tmp_path)
         assert (done.returncode, done.stderr.splitlines()[0]) == (
             2,
             "fercli: page.html exists and is not a report of fercli.",
         )
         assert (tmp_path / "page.html").read_text() == "<!doctype html><title>my own</title>"
 
-    def test_a_broken_report_leaves_an_earlier_page_as_it_is(self, run: Run, tmp_path: Path) -> None:
+    def test_a_broken_report_leaves_an_earlier_page_as_it_is(self, inside: Run, tmp_path: Path) -> None:
         page_of(tmp_path / "page.html", PHOTOS)
         before = (tmp_path / "page.html").read_bytes()
         (tmp_path / "r.csv").write_text("path,face\n1,2\n")
-        assert run("report", "r.csv", "--out", "page.html", cwd=tmp_path).returncode == 2
+        assert inside("report", "r.csv", "--out", "page.html", cwd=tmp_path).returncode == 2
         assert (tmp_path / "page.html").read_bytes() == before

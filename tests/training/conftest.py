@@ -29,10 +29,8 @@ class Trained:
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with made_up.one_thread():
+        yield
 
 
 @pytest.fixture(scope="session")
