@@ -320,3 +320,10 @@ try:
 except UnavailableError as error:
     print(json.dumps([error.message, error.remedy]))
 """
+
+
+def test_the_remedy_for_a_name_without_a_format_names_no_option(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        list(read_report(str(tmp_path / "report.txt")))
+    assert "does not end in .csv" in caught.value.message
+    assert "--" not in caught.value.remedy

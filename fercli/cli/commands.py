@@ -36,6 +36,12 @@ class _Group(TyperGroup):
         except Exception as error:  # noqa: BLE001 - nobody can foresee them all
             sys.exit(end(error))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        # As a path, it would stand for the current folder.
+        if "" in args and not ctx.resilient_parsing:
+            raise UsageError("An argument is empty.", "A variable of the shell may not be set.")
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)

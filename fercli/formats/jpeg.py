@@ -33,6 +33,7 @@ _TABLES = frozenset((0xC4, 0xCC, 0xDB, _RESTART_INTERVAL))  # Huffman, arithmeti
 _BETWEEN_SCANS = _TABLES | {_SOS, _DNL, _COMMENT, *range(_APP0, 0xF0)}
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SEQUENTIAL, _PROGRESSIVE = frozenset((0xC0, 0xC1, 0xC9)), frozenset((0xC2, 0xCA))
+_ARITHMETIC = frozenset((0xC9, 0xCA))
 _WITHOUT_CONTENT = frozenset((0x00, 0x01, 0xFF, *range(0xD0, 0xD9)))
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _MARKER_BUT_RESTART = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -118,7 +119,7 @@ def decode(data: bytes, least: tuple[int, int] = WHOLE) -> NDArray[np.uint8]:
     plain = _Unwrapped(data)
     repaired = plain.data
     pixels, complaint = _decoded(repaired, least)
-    if complaint is None and (plain.ended or plain.complete):
+    if complaint is None and (plain.ended or plain.tells_its_end):
         return pixels
     if complaint is not None and _is_harmless(complaint, repaired, ended=plain.ended):
         return _decoded(repaired, least, strict=False)[0]
@@ -153,8 +154,8 @@ _NOTHING = np.empty((0, 0, 3), np.uint8)
 
 
 _EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
-_LEFT_OVER = 64
-"""Bytes that encoders may leave between the picture and the end marker."""
+_LEFT_OVER, _LEFT_OVER_TEXT = 4, 64
+"""Bytes, and characters, that encoders may leave between the picture and the end marker."""
 
 
 def _is_harmless(complaint: str, repaired: bytes, *, ended: bool) -> bool:
@@ -164,7 +165,10 @@ def _is_harmless(complaint: str, repaired: bytes, *, ended: bool) -> bool:
         return False
     count = int(found[1])
     rest = repaired[: -len(_END)][-count:]
-    return not ended or count <= _LEFT_OVER or not rest.strip(rest[:1])
+    if not ended or count <= _LEFT_OVER or not rest.strip(rest[:1]):
+        return True
+    # Where data were destroyed, the decoder often finds its way again, and has some too many at the end.
+    return count <= _LEFT_OVER_TEXT and rest.translate(None, b"\xff").isascii()
 
 
 _JFIF = b"JFIF\0\1\1\0\0\1\0\1\0\0"
@@ -184,7 +188,7 @@ class _Unwrapped:
         self._wrapping: dict[int, bytes] = {}
         self._parts: list[bytes] = []
         self._missing: dict[int, list[int]] = {}  # for each channel's 64 coefficients, bits still to come
-        self._sequential = self._restarts = self._scanned = False
+        self._sequential = self._arithmetic = self._restarts = self._scanned = False
         with suppress(*OUTSIDE, KeyError, ValueError):  # what follows is not JPEG
             for marker, start, end in _segments(data):
                 if self._scanned and marker not in _BETWEEN_SCANS:
@@ -206,6 +210,7 @@ class _Unwrapped:
             self._wrapping[marker] = _ADOBE + content[11:12]
         elif marker in _FRAMES:
             self._sequential = marker in _SEQUENTIAL
+            self._arithmetic = marker in _ARITHMETIC
             self._missing = {channel: [1] * 64 for channel in content[6::3]}
             self._parts.append(_segment(marker, content))
         elif marker in _TABLES:
@@ -226,6 +231,11 @@ class _Unwrapped:
     def complete(self) -> bool:
         """Whether the scans hold every coefficient to its last bit."""
         return self._scanned and not any(map(any, self._missing.values()))
+
+    @property
+    def tells_its_end(self) -> bool:
+        """Whether its decoder knows that data are missing; arithmetic coding takes zeros for them."""
+        return self.complete and not self._arithmetic
 
     @property
     def data(self) -> bytes:

@@ -46,7 +46,7 @@ def read_report(path: str, asked: Format | None = None) -> Iterator[list[Row]]:
         UsageError: the file cannot be read or is not a whole report; the message names file and line.
         UnavailableError: it is Parquet, and pyarrow is not installed.
     """
-    kind = choose_format(path, asked)
+    kind = _format_of(path, asked)
     if kind in GROWING:
         yield from (rows for rows, _ in read_growing(path, kind))
         return
@@ -84,7 +84,7 @@ def read_settings(path: str, asked: Format | None = None) -> Settings | None:
         UsageError: it is Parquet and cannot be read.
         UnavailableError: it is Parquet, and pyarrow is not installed.
     """
-    if choose_format(path, asked) is not Format.PARQUET:
+    if _format_of(path, asked) is not Format.PARQUET:
         return kept_settings(path)
     arrow, parquet = import_pyarrow()
     try:
@@ -95,6 +95,13 @@ def read_settings(path: str, asked: Format | None = None) -> Settings | None:
     except (arrow.ArrowException, ValueError) as error:
         raise _broken(path, "it", f"is not Parquet ({in_one_line(error)})") from None
     return Settings.from_json(metadata.get(SETTINGS, b""))
+
+
+def _format_of(path: str, asked: Format | None) -> Format:
+    try:
+        return choose_format(path, asked)
+    except UsageError as error:
+        raise UsageError(error.message, "Rename it: the end of its name says what a report is.") from None
 
 
 class _Lines:

@@ -20,7 +20,7 @@ _RAW = frozenset((
 ))  # fmt: skip
 _UNREAD = frozenset((
     "jxl", "jp2", "j2k", "jpf", "jpx", "jpm", "j2c", "jpc", "jph", "jhc", "jxr", "hdp", "wdp",
-    "pbm", "pam",
+    "pbm", "pam", "psd", "psb", "tga", "exr", "hdr",
 ))  # fmt: skip
 _SUFFIXES = _READ | _RAW | _UNREAD
 
@@ -33,6 +33,9 @@ _SIGNATURES = tuple(
         ("PBM", rb"P[14]\s+[#\d]"),
         ("PNM in text", rb"P[23]\s+[#\d]"),
         ("PAM", rb"P7\nWIDTH"),
+        ("Photoshop", rb"8BPS\0[\x01\x02]"),
+        ("OpenEXR", rb"v/1\x01"),
+        ("Radiance HDR", rb"#\?RADIANCE|#\?RGBE"),
         (
             "Camera RAW",
             rb"(?:II\*\0|MM\0\*)....CR|....ftypcrx |FUJIFILMCCD-RAW|IIR[OS]|MMOR|IIU\0|FOVb|\0MRM"

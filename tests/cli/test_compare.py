@@ -153,7 +153,7 @@ def test_a_file_that_was_changed_is_said_in_the_row(run: Run, tmp_path: Path) ->
     [
         (["backends", "--batch-sizes", "0"], 2, "--batch-sizes is '0', not whole numbers from 1 up"),
         (["backends", "--batch-sizes", "1,x"], 2, "--batch-sizes is '1,x', not whole numbers"),
-        (["backends", "--batch-sizes", ""], 2, "--batch-sizes is '', not whole numbers"),
+        (["backends", "--batch-sizes", " "], 2, "--batch-sizes is ' ', not whole numbers"),
         (["backends", "--repeat", "0"], 2, "--repeat"),
         (["backends", "--backends", "onx"], 5, "There is no backend onx.\nDid you mean onnx?"),
         (["backends", "--backends", "onnx", "--model", "artcle"], 5, "Did you mean article?"),

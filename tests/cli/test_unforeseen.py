@@ -218,3 +218,22 @@ def test_little_can_be_said_where_an_error_itself_fails() -> None:
     assert in_one_line(WordlessError()) == "WordlessError"
     assert in_one_line(ValueError("One.\nTwo.")) == "ValueError: One"
     assert shortage(ValueError("no memory")) is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", "a.png", "--crops", ""],
+        ["predict", "", "-o", "report.csv"],
+        ["evaluate", "default", "--data", "d.csv", "--out", ""],
+        ["data", "convert", "d.csv", ""],
+    ],
+)
+def test_an_empty_argument_does_not_stand_for_the_current_folder(
+    arguments: list[str], folder: Path, run: Run
+) -> None:
+    before = sorted(folder.iterdir())
+    done = run(*arguments, cwd=folder)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == "fercli: An argument is empty.\nA variable of the shell may not be set.\n"
+    assert sorted(folder.iterdir()) == before

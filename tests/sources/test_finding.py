@@ -23,7 +23,7 @@ READ = (
     "tif", "tiff", "gif", "heic", "heif", "hif", "heics", "heifs", "avif", "avifs", "jpg_large",
     "pgm", "ppm", "pnm",
 )  # fmt: skip
-UNREAD = ("cr2", "cr3", "nef", "arw", "dng", "orf", "raf", "rw2", "jxl", "jp2", "j2k", "jxr", "pbm", "pam")
+UNREAD = ("cr2", "cr3", "nef", "arw", "dng", "orf", "raf", "rw2", "jxl", "jp2", "j2k", "jxr", "pbm", "psd")
 EVERYTHING = ["a.PNG", "b.jpg", "c/a.webp", "c/deep/z.jpeg", "c.tif", "x.jpg/inside.gif"]
 
 
