@@ -76,8 +76,8 @@ def connected(address: str | None) -> Iterator[Any]:
                 raise UnavailableError(f"Ray cannot be started: {told(error)}.") from error
             raise UnavailableError(
                 f"Ray cannot be reached at {address}: {told(error)}.",
-                "Name the cluster with --ray-address HOST:PORT; ray status says where it is. All its machines and"
-                " this one need the same Python and Ray.",
+                "Name the cluster with --ray-address HOST:PORT; ray status says where it is."
+                " All its machines and this one need the same Python and Ray.",
             ) from error
         stack.callback(ray.shutdown)
         yield ray
