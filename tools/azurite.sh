@@ -1,11 +1,13 @@
-#!/bin/sh
-# Tests az:// against Azurite, which npm has and PyPI has not: tools/azurite.sh .venv-tests/bin/python
-# Installs adlfs into that environment, and Azurite into build/azurite; what follows goes to pytest.
-set -e
-python=${1:?names no Python: give that of the environment for the tests}
-shift
+#!/usr/bin/env bash
+# Tests az:// against Azurite, which is a package of npm's and not of PyPI's, and gs:// beside it.
+#
+#     tools/azurite.sh PYTHON [OPTION OF PYTEST...]
+#
+# PYTHON is one of an environment with the extra dev. adlfs is installed into it, and Azurite into build/azurite.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=$(realpath -s "$1"); shift
+azurite=$PWD/build/azurite/node_modules/.bin/azurite-blob
 "$python" -m pip install -q -c constraints.txt adlfs
-[ -e build/azurite/node_modules/.bin/azurite-blob ] || npm install --silent --prefix build/azurite azurite
-FERCLI_AZURITE=$PWD/build/azurite/node_modules/.bin/azurite-blob
-export FERCLI_AZURITE
-exec "$python" -m pytest -n 0 tests/sources/test_clouds.py "$@"
+[ -x "$azurite" ] || npm install --silent --prefix build/azurite azurite
+FERCLI_AZURITE=$azurite exec "$python" -m pytest -n 0 tests/sources/test_clouds.py "$@"

@@ -52,7 +52,8 @@ class ChunkReader:
             known = error if isinstance(error, FercliError) else shortage(error)
             if known is None:
                 raise
-            self._loaded = known
+            place = f"On the node {platform.node()} of the Ray cluster: "
+            self._loaded = type(known)(f"{place}{known.message}", known.remedy)
         self._tta = options.tta
 
     def describe(self) -> About | FercliError:
@@ -87,8 +88,7 @@ def _enter(folder: str) -> None:
         os.chdir(folder)
     except OSError as error:
         raise UnavailableError(
-            f"The folder {quoted(folder)} cannot be entered on the node {platform.node()}:"
-            f" {error.strerror}.",
+            f"The folder {quoted(folder)} cannot be entered: {error.strerror}.",
             "Every node must see photos and models at the same place; start in a folder that all have.",
         ) from error
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from fercli.devices import usable_cores
-from fercli.errors import UnavailableError, in_one_line
+from fercli.errors import UnavailableError
 from fercli.extras import require
 from fercli.runtimes import import_ray
 
@@ -26,6 +29,7 @@ ADDRESS = "RAY_ADDRESS"
 
 _STORE = 128 << 20
 """Bytes for what goes between processes: rows alone, since photos do not."""
+_SECONDS_TO_ANSWER = 10.0
 _MOST_WORKERS = 8
 """Photos that an actor works on at once, where the run is not told: more would wait for one network."""
 
@@ -57,6 +61,8 @@ def connected(address: str | None) -> Iterator[Any]:
     with ExitStack() as stack:
         own = {} if address else stack.enter_context(_own_cluster())
         try:
+            if address:
+                _knock(address)
             with _kept_signals():
                 ray.init(
                     address or "local",
@@ -66,14 +72,34 @@ def connected(address: str | None) -> Iterator[Any]:
                     **own,
                 )
         except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
+            if not address:
+                raise UnavailableError(f"Ray cannot be started: {told(error)}.") from error
             raise UnavailableError(
-                f"Ray cannot be reached at {address}: {in_one_line(error)}."
-                if address
-                else f"Ray cannot be started: {in_one_line(error)}.",
-                "Name the cluster with --ray-address HOST:PORT; ray status says where it is.",
+                f"Ray cannot be reached at {address}: {told(error)}.",
+                "Name the cluster with --ray-address HOST:PORT; ray status says where it is."
+                " All its machines and this one need the same Python and Ray.",
             ) from error
         stack.callback(ray.shutdown)
         yield ray
+
+
+def _knock(address: str) -> None:
+    """Raises an `OSError` where nothing listens; Ray itself would try for minutes, with a line for each."""
+    place = urlsplit(address if "://" in address else f"//{address}")
+    if place.hostname and place.port:
+        socket.create_connection((place.hostname, place.port), _SECONDS_TO_ANSWER).close()
+
+
+def told(error: Exception) -> str:
+    """An error of Ray's in one line, without a full stop: what was raised first, where it holds that."""
+    text = getattr(error, "strerror", None) or str(error)
+    lines = [line for line in map(str.strip, _COLOUR.sub("", text).splitlines()) if line]
+    raised = [line for line in lines if _RAISED.match(line)]
+    return (raised[-1] if raised else " ".join(lines)).rstrip(".")
+
+
+_COLOUR = re.compile(r"\x1b\[\d*m")
+_RAISED = re.compile(r"[\w.]*(?:Error|Exception): ")
 
 
 def useful_workers(nodes: list[dict[str, Any]]) -> int:

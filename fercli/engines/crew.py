@@ -6,9 +6,10 @@ import os
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from fercli import __version__
 from fercli.engines.actor import ChunkReader
-from fercli.engines.cluster import seats
-from fercli.errors import FercliError, UnavailableError, in_one_line
+from fercli.engines.cluster import seats, told
+from fercli.errors import FercliError, UnavailableError
 
 if TYPE_CHECKING:
     from fercli.engines.actor import About
@@ -83,7 +84,8 @@ class Crew:
 
         Raises:
             FercliError: what kept it from loading what it reads with.
-            UnavailableError: it would give other rows than the first one, or several were lost like this.
+            UnavailableError: it has another fercli, would give other rows than the first one, or is one of
+                several that were lost.
         """
         actor = self.starting.pop(reference)
         try:
@@ -94,12 +96,17 @@ class Crew:
             if self._failed_starts < _FAILED_STARTS:
                 return
             raise UnavailableError(
-                f"Actors of Ray end before they can read: {in_one_line(error)}",
+                f"Actors of Ray end before they can read: {told(error)}.",
                 "Install the same fercli on every node, with its backends.",
             ) from error
         if isinstance(about, FercliError):
             raise about
         self._failed_starts = 0
+        if about.settings.fercli != __version__:
+            raise UnavailableError(
+                f"A node of the Ray cluster has fercli {about.settings.fercli}, and this is {__version__}.",
+                "Install the same fercli on every node.",
+            )
         self.about = self.about or about
         if differences := self.about.settings.differences(about.settings):
             words = "; ".join(f"{what} {one} and {other}" for what, one, other in differences)
