@@ -7,6 +7,7 @@ FercliError.
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -159,7 +160,7 @@ def _engine(
 
 def _end(photos: Generator[Photo]) -> None:
     """Ends the reading, unless another thread waits in it, which ends with the workers."""
-    if not photos.gi_running:
+    if inspect.getgeneratorstate(photos) != inspect.GEN_RUNNING:
         photos.close()
 
 

@@ -280,7 +280,8 @@ class TestEnds:
     def test_threads_that_share_one_take_turns(self, before: int, folder: Path) -> None:
         photos = fercli.read_faces([folder] * 10, workers=1, **LIGHT)
         with ThreadPoolExecutor(4) as threads:
-            taken = [one for part in threads.map(list, [photos] * 4) for one in part]
+            parts: Iterator[list[Photo]] = threads.map(list, [photos] * 4)
+            taken = [photo for part in parts for photo in part]
         paths = fercli.read_faces([folder] * 10, workers=1, **LIGHT)
         assert sorted(photo.path for photo in taken) == sorted(photo.path for photo in paths)
         assert len(worker_processes()) == before

@@ -99,7 +99,8 @@ def photos(tmp_path: Path) -> Path:
 def reading(photos: Path, **options: Any) -> FaceReader:
     """A run on the cluster of this process, if it has one."""
     where = {"engine": "ray", "ray_address": _CLUSTER[0].address} if _CLUSTER else {}
-    return read_faces(photos, **({"detector": KILLS, "backend": "onnx", "workers": 1} | where | options))
+    chosen: dict[str, Any] = {"detector": KILLS, "backend": "onnx", "workers": 1} | where | options
+    return read_faces(photos, **chosen)
 
 
 def records(photos: Path, **options: Any) -> list[Photo]:
