@@ -15,6 +15,7 @@ from fercli.reports.html.blocks import read_page
 from fercli.reports.parquet import SETTINGS, import_pyarrow
 from fercli.reports.rows import checked_row, photos
 from fercli.reports.settings import Settings, kept_settings
+from fercli.wording import quoted
 from fercli.sources import is_url
 from fercli.wording import quoted
 
@@ -98,6 +99,8 @@ def read_settings(path: str, asked: Format | None = None) -> Settings | None:
 
 
 def _format_of(path: str, asked: Format | None) -> Format:
+    if Path(path).is_dir():
+        raise UsageError(f"{quoted(path)} is a folder.", "Name the reports in it, such as FOLDER/part-*.")
     try:
         return choose_format(path, asked)
     except UsageError as error:
