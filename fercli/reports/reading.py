@@ -15,7 +15,6 @@ from fercli.reports.html.blocks import read_page
 from fercli.reports.parquet import SETTINGS, import_pyarrow
 from fercli.reports.rows import checked_row, photos
 from fercli.reports.settings import Settings, kept_settings
-from fercli.wording import quoted
 from fercli.sources import is_url
 from fercli.wording import quoted
 
