@@ -156,6 +156,12 @@ def _status(target: Path) -> os.stat_result | None:
         return None
 
 
+def refuse_protected(path: str | Path, remedy: str = MAKE_ROOM) -> None:
+    """Refuses a file that its owner has protected, before any work is done; raises a `ReportError`."""
+    with blamed_on_place(path, remedy):
+        _refuse_unwritable(_status(Path(os.path.realpath(path))))
+
+
 def _refuse_unwritable(status: os.stat_result | None) -> None:
     """A folder, and a file that its owner has protected, which a rename would replace all the same."""
     if status is None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fercli.errors import ExitCode, FercliError, in_one_line, shortage
+from fercli.errors import ExitCode, FercliError, UsageError, in_one_line, shortage
 from fercli.interruption import Interruption
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def end(error: BaseException) -> int:
             return ExitCode.INTERRUPTED
         case BrokenPipeError():
             return _CLOSED_PIPE
-    known = error if isinstance(error, FercliError) else shortage(error)
+    known = _known(error)
     _say_why(error)
     return known.exit_code if known is not None else ExitCode.PROGRAM_ERROR
 
@@ -73,13 +74,28 @@ def _say_why(error: BaseException) -> None:
     _tell(*_words(error))
 
 
+def _known(error: BaseException) -> FercliError | None:
+    """The error as fercli has it; None for one that nobody foresaw."""
+    if isinstance(error, FercliError):
+        return error
+    if isinstance(error, FileNotFoundError) and error.filename is None and not _has_folder():
+        return UsageError("The current folder is not there any more.", "Change to another one first.")
+    return shortage(error)
+
+
+def _has_folder() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _words(error: BaseException) -> tuple[str, ...]:
     """The sentence, and what to do."""
-    if isinstance(error, FercliError):
-        return tuple(filter(None, (f"fercli: {error.message}", error.remedy)))
-    lacking = shortage(error)
-    if lacking is not None:
-        return f"fercli: {lacking.message}", lacking.remedy
+    known = _known(error)
+    if known is not None:
+        return tuple(filter(None, (f"fercli: {known.message}", known.remedy)))
     if isinstance(error, RecursionError):
         return "fercli: Something is nested more deeply than Python can follow (RecursionError).", _WHERE
     if isinstance(error, OSError) and error.strerror:

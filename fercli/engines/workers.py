@@ -12,7 +12,7 @@ from fercli.engines.memory import Budget, Memory
 from fercli.engines.process import LostError, WorkerProcess
 from fercli.engines.worker import SMALL_FILE, Setup, Task, Use
 from fercli.errors import PhotoError, PhotoErrorKind
-from fercli.sources import is_remote, printable_path, read_photo
+from fercli.sources import is_own, is_remote, printable_path, read_photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,13 +92,14 @@ class Workers:
     def prepare(self, path: str, data: bytes | None = None) -> Prepared:
         """Reads, decodes, detects and crops in a free worker, for many threads at a time.
 
-        What another computer has is read here, so that no worker waits for it. A photo that takes too long
-        is an error, `timeout`; one that ends the process twice, `crashed`.
+        What another computer has is read here, so that no worker waits for it, and so is what only this
+        process has open. A photo that takes too long is an error, `timeout`; one that ends the process
+        twice, `crashed`.
 
         Raises:
             UnavailableError: a new worker cannot load the detector, or what reaches a store is missing.
         """
-        if data is not None or not is_remote(path):
+        if data is not None or not (is_remote(path) or is_own(path)):
             return self._prepared(path, data)
         with ExitStack() as held:
             held.enter_context(self._ahead.held(SMALL_FILE))

@@ -25,6 +25,7 @@ from fercli.own_photos.parts import share_out
 from fercli.records import EXPRESSIONS
 from fercli.replacing import refuse_existing
 from fercli.sources import Findings, find_photos
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -124,7 +125,7 @@ def write_data_set(photos: Sequence[Cropped], out: Path, shares: Shares) -> dict
     if not used:
         first = photos[0]
         raise UsageError(
-            f"None of the photos can be used; the first, {first.path}: {first.reason}.",
+            f"None of the photos can be used; the first, {quoted(first.path)}: {first.reason.rstrip('.')}.",
             "Each needs one face, and a label in a CSV (--labels) or a folder named as its expression.",
         )
     parts = iter(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fercli.errors import UsageError
-from fercli.files import descriptor
+from fercli.files import descriptor, refuse_protected
 from fercli.records import COLUMNS
 from fercli.replacing import REMOVE, refuse_input
 from fercli.reports.html.blocks import PAGE_START
@@ -66,7 +66,7 @@ def refuse_place(out: str, inputs: Iterable[tuple[str, str | int]]) -> None:
 
     Raises:
         UsageError: it would; what is in its place is named.
-        ReportError: what is in its place cannot be looked at.
+        ReportError: what is in its place cannot be looked at, or is protected.
     """
     refuse_unwritable(out)
     number = open_descriptor(out)
@@ -76,6 +76,7 @@ def refuse_place(out: str, inputs: Iterable[tuple[str, str | int]]) -> None:
             _refuse_unless_report(out, *ends)
     elif number is None and replaceable(out):
         refuse_other_file(out)
+        refuse_protected(out, "Choose another place with --out, or let it be written to (chmod u+w).")
 
 
 def refuse_other_file(path: str) -> None:

@@ -6,13 +6,14 @@
 
 from fercli.sources.finding import STANDARD_INPUT, Findings, find_photos
 from fercli.sources.members import archive_url
-from fercli.sources.reading import is_remote, is_url, printable_path, read_photo
+from fercli.sources.reading import is_own, is_remote, is_url, printable_path, read_photo
 
 __all__ = [
     "STANDARD_INPUT",
     "Findings",
     "archive_url",
     "find_photos",
+    "is_own",
     "is_remote",
     "is_url",
     "printable_path",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|file:/", re.IGNORECASE)
 _FILE_URL = re.compile(r"file:(?://([^/]*))?(/.*)", re.IGNORECASE | re.DOTALL)
 _DRIVE = re.compile(r"/([A-Za-z])[:|](?=/|$)")
+_OWN = re.compile(r"/dev/(?:stdin$|fd/)|/proc/(?:self|thread-self)/")
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 TIMEOUT = 120.0
 """Seconds, where nothing else is asked for."""
@@ -75,6 +76,11 @@ def is_remote(path: str) -> bool:
     member = member_of(path)
     place = member.archive if member else path
     return is_web_address(place) or store_scheme(place) is not None
+
+
+def is_own(path: str) -> bool:
+    """Whether it names what this process has open, as `/dev/stdin` does: no other process can read it."""
+    return _OWN.match(path) is not None
 
 
 def read_photo(path: str, admit: Callable[[int], None] = lambda _: None, timeout: float = TIMEOUT) -> bytes:

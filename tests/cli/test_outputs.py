@@ -22,6 +22,7 @@ from fercli.records import COLUMNS, Box, Face, Photo
 from fercli.reports import Format, open_report, refuse_place
 from fercli.reports.reading import read_report
 from fercli.reports.running import open_running
+from tests.conftest import Run
 from tests.corpus import encoded, gradient
 from tests.fer2013.made_up import RECIPE, write
 
@@ -379,3 +380,15 @@ def test_a_drawing_of_fercli_is_drawn_again() -> None:
         assert fercli("data inspect d.csv --contact-sheet s.png --format json").exit_code == 0
     assert json.loads(fercli("data inspect d.csv --contact-sheet s.png --format json").stdout)
     assert b"Software\0fercli " in Path("s.png").read_bytes()[:200]
+
+
+def test_a_report_that_is_protected_is_refused_before_any_work(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(gradient(), "png"))
+    assert run("predict", "a.png", "-q", "-o", "report.csv", cwd=tmp_path).returncode == 0
+    (tmp_path / "report.csv").chmod(0o444)
+    before = sorted(tmp_path.iterdir())
+    for command in (["predict", "a.png"], ["report", "merge", "report.jsonl"]):
+        done = run(*command, "-o", "report.csv", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (6, b"")
+        assert done.stderr.startswith("fercli: report.csv cannot be written: Permission denied.\n")
+    assert sorted(tmp_path.iterdir()) == before

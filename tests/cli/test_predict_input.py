@@ -7,11 +7,13 @@ import io
 import json
 import os
 import re
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fercli.errors import PhotoErrorKind
+from tests.conftest import FERCLI
 from tests.corpus import Case, build, encoded, gradient
 
 if TYPE_CHECKING:
@@ -92,6 +94,23 @@ def test_odd_names_survive_csv(run: Run, folder: Path, cases: list[Case]) -> Non
     ]
     for name in ("new\nline.jpg", "comma, quote\" and 'another'.jpg", "./=name.jpg", "./-option.jpg"):
         assert name in {row["path"] for row in rows}
+
+
+def test_what_the_shell_has_opened_is_that_of_the_program_itself(tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    picture.write_bytes(encoded(gradient(), "png"))
+    reading, writing = os.pipe()
+    command = [FERCLI, "predict", "/dev/stdin", f"/dev/fd/{reading}", "--format", "jsonl", "--quiet"]
+    with picture.open("rb") as file:
+        done = subprocess.run(
+            command, stdin=file, pass_fds=[reading], capture_output=True, check=False, timeout=120
+        )
+    os.close(reading)
+    os.close(writing)
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert (done.returncode, done.stderr) == (3, b"")
+    assert (first["path"], first["status"], first["error"]) == ("/dev/stdin", "no_face", None)
+    assert second["error"].startswith("not-a-file: It is a pipe")
 
 
 def test_names_like_options_come_after_two_dashes(inside: Run, folder: Path, cases: list[Case]) -> None:

@@ -237,3 +237,16 @@ def test_an_empty_argument_does_not_stand_for_the_current_folder(
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr == "fercli: An argument is empty.\nA variable of the shell may not be set.\n"
     assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", ["predict a.png", "doctor", "report report.csv"])
+def test_a_current_folder_that_is_gone_is_wrong_usage(command: str, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = 'cd "$1" && rmdir "$1" && shift && "$@"'
+    line = ["sh", "-c", script, "sh", str(gone), FERCLI, *command.split()]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=_LONG)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "fercli: The current folder is not there any more.\nChange to another one first.\n"
+    )
