@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from uuid import uuid4
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 class Page(NamedTuple):
@@ -146,7 +146,7 @@ class Azure:
         async for entry in await anext(pages):
             if not hasattr(entry, "size"):
                 folders.append(entry.name)
-            elif (entry.metadata or {}).get("hdi_isfolder") != "true":
+            elif not _is_folder(entry.metadata or {}):
                 keys.append(entry.name)
         return Page(keys, folders, pages.continuation_token or None)
 
@@ -169,6 +169,11 @@ class Azure:
         Its name is as long as those that adlfs gives, since those of a blob must be of one length.
         """
         await self._client.get_blob_client(bucket, key).stage_block(uuid4().hex, b" ")
+
+
+def _is_folder(metadata: Mapping[str, str]) -> bool:
+    """Whether a blob stands for a folder of a Data Lake; programs differ in the letters."""
+    return any(name.lower() == "hdi_isfolder" and value == "true" for name, value in metadata.items())
 
 
 PROVIDERS: dict[str, tuple[str, Callable[[Any], Provider]]] = {

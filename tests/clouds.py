@@ -145,7 +145,7 @@ def azure() -> Iterator[tuple[Proxy, dict[str, str]]]:
                 )
                 yield proxy, {"AZURE_STORAGE_CONNECTION_STRING": connection, "NO_PROXY": "127.0.0.1"}
         finally:
-            azurite.terminate()
+            azurite.kill()  # it holds nothing, and would have last words
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from tests.fer2013.made_up import RECIPE, write
 PHOTO = Photo("a.jpg", (Face(Box(1, 2, 3, 4), 0.5, None, (0.1,) * 6 + (0.4,)),), 10, 10)
 
 
-CASES = {
+CASES: dict[str, tuple[str, ...]] = {
     # predict
     "a report onto its photo": ("predict p.jpg -o p.jpg --format csv", "p.jpg", "photo p.jpg"),
     "made at the end, onto its photo": ("predict p.jpg -o p.jpg --format json", "photo p.jpg"),
@@ -141,6 +141,27 @@ CASES = {
     "charts onto a picture": ("evaluate model --data d.csv -o charts", "charts/private.curves.png"),
 }
 """What must not be written, each with what its refusal names."""
+
+CASES |= {
+    f"a URL: {command}": (f"{command} s3://bucket/there{suffix}", f"s3://bucket/there{suffix}", "is a URL")
+    for command, suffix in {
+        "predict p.jpg -o x.csv --annotate": "",
+        "predict p.jpg -o x.csv --crops": "",
+        "explain p.png -o": ".png",
+        "explain p.png -o x.png --filters": ".png",
+        "export model --to onnx -o": ".onnx",
+        "export model --to savedmodel -o": "",
+        "data convert d.csv": "",
+        "data inspect d.csv --contact-sheet": ".png",
+        "data crop photos --labels d.csv -o": "",
+        "train tiny.toml --data d.csv -o": "",
+        "ablation --data d.csv -o": "",
+        "evaluate model --data d.csv -o": "",
+    }.items()
+} | {
+    "a report of a store that is read": ("report merge s3://bucket/r.csv -o x.csv", "not on this computer"),
+}
+"""URLs where a file or folder of this computer is meant."""
 
 TEXTS = {
     "empty.jpg": "",

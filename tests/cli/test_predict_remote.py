@@ -148,6 +148,7 @@ class TestReportsInABucket:
     def test_are_not_gone_on_with(self, inside: Run, photos: Path) -> None:
         done = inside("predict", photos, "--out", f"s3://{new_bucket()}/a.csv", "--resume", *NONE)
         assert done.returncode == 2
+        assert "a.csv cannot be gone on with" in done.stderr
 
     def test_where_nothing_can_be_written_nothing_is_begun(self, inside: Run, photos: Path) -> None:
         done = inside("predict", photos, "--out", "s3://no-such-bucket-here/a.csv", *NONE)

@@ -176,7 +176,7 @@ def test_parts_that_are_there_are_kept_and_those_that_are_lost_are_made_again(
     [
         ({"workers": 3}, "No node of the Ray cluster has 3 CPUs"),
         ({"device": "cuda"}, "No node of the Ray cluster has a GPU and 1 CPUs"),
-        ({"detector": "not-there"}, "not-there"),
+        ({"detector": "not-there"}, "On the node .*not-there"),
     ],
 )
 def test_what_cannot_work_is_said_before_any_photo(
@@ -184,6 +184,18 @@ def test_what_cannot_work_is_said_before_any_photo(
 ) -> None:
     with pytest.raises(UnavailableError, match=words):
         ray_cluster.submit(reading, photos, **({"detector": "none"} | options)).result()
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("127.0.0.1:1", "127.0.0.1:1: Connection refused"),
+        ("nonsense", "nonsense: Invalid address format: nonsense"),
+    ],
+)
+def test_a_cluster_that_is_not_there_is_not_waited_for(photos: Path, address: str, words: str) -> None:
+    with pytest.raises(UnavailableError, match=words):
+        read_faces(photos, engine="ray", ray_address=address, detector="none")
 
 
 def test_an_interrupted_run_can_be_gone_on_with_and_leaves_nothing(
