@@ -65,7 +65,7 @@ def explain(
         ),
     ] = None,
 ) -> None:
-    """Show how a network reads a face: its input, the maps of every layer, Grad-CAM and probabilities."""
+    """Show how a network reads a face: its input, the maps of every layer, HiResCAM and probabilities."""
     require("Explaining", "charts,torch", "torch", "safetensors", "matplotlib")
     from fercli.bundle import load_bundle
     from fercli.crop import crop_face, crop_to_photo

@@ -92,7 +92,7 @@ def _train(recipe: Recipe, inputs: RunInputs, out: Path, resume: bool, devices: 
     from fercli_training.place import occupied
     from fercli_training.run import TrainingRun
 
-    require_fit(recipe, inputs)
+    require_fit(recipe, inputs, resumed=resume)
     told: list[str] = []
     training_data, dataset = read_inputs(inputs, told.append)
     with occupied(out):

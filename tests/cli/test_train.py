@@ -216,10 +216,12 @@ def test_a_run_starts_from_a_model_and_goes_on_as_it_began(inputs: Inputs, tmp_p
     first, second = tmp_path / "first", tmp_path / "second"
     common = [inputs.recipe, "--data", inputs.data, "--set", "learning_rate=0.001", "--out"]
     assert train(*common, str(first), "--set", "epochs=1").exit_code == 0
-    result = train(*common, str(second), "--set", "epochs=1", "--init", str(first))
-    assert result.exit_code == 0, result.stderr
-    origin = load_bundle(str(second)).description["provenance"]["origin"]
-    assert origin == {"model": "tiny", "sha256": load_bundle(str(first)).sha256}
+    frozen = ("--set", "frozen_statistics=true")
+    for epochs, start in (("1", ("--init", str(first))), ("2", ("--resume",))):  # which knows the start
+        result = train(*common, str(second), "--set", f"epochs={epochs}", *frozen, *start)
+        assert result.exit_code == 0, result.stderr
+        origin = load_bundle(str(second)).description["provenance"]["origin"]
+        assert origin == {"model": "tiny", "sha256": load_bundle(str(first)).sha256}
 
     made = shutil.copytree(second / "model", tmp_path / "made")
     other = train(*common, str(second), "--resume", "--init", str(made))

@@ -1,10 +1,10 @@
-"""Grad-CAM against captum's, which computes it in its own way."""
+"""HiResCAM against captum's gradients, and against what hiding places of a face does."""
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from captum.attr import LayerGradCam
+from captum.attr import LayerGradientXActivation
 from torch import nn
 
 from fercli.bundle import load_bundle
@@ -23,18 +23,49 @@ TITLES = {
 }
 
 
+NEUTRAL, SMILING = 0, 1
+"""Two sample faces. Of the second, for its answer, Grad-CAM would show nothing."""
+
+
 @pytest.mark.parametrize("model", LAYERS)
+@pytest.mark.parametrize("number", [NEUTRAL, SMILING])
 @pytest.mark.parametrize("expression", range(len(EXPRESSIONS)))
-def test_attention_is_captums(model: str, expression: int) -> None:
-    bundle, face = load_bundle(model), sample_faces()[0]
+def test_attention_is_the_gradient_times_the_maps_in_each_place(
+    model: str, number: int, expression: int
+) -> None:
+    bundle, face = load_bundle(model), sample_faces()[number]
     network = load_network(bundle)
-    theirs = LayerGradCam(network, network.get_submodule(LAYERS[model])).attribute(
-        torch.from_numpy(face)[None, None], expression, relu_attributions=True
+    layer = network.get_submodule(LAYERS[model])
+    theirs = LayerGradientXActivation(network, layer).attribute(
+        torch.from_numpy(face)[None, None], expression
     )
-    maps = theirs[0, 0].detach().numpy()
+    maps = theirs[0].sum(0).detach().numpy().clip(min=0)
     enlarged = cv2.resize(maps, (48, 48), interpolation=cv2.INTER_CUBIC).clip(min=0)
+    assert enlarged.any()
     expected = enlarged / enlarged.max()
     np.testing.assert_allclose(explain(bundle, face, expression).attention, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("model", LAYERS)
+def test_what_is_bright_matters_more_to_the_answer_than_what_is_dark(model: str) -> None:
+    bundle = load_bundle(model)
+    network, fifth = load_network(bundle), 48 * 48 // 5
+    answers, hidden = [], []
+    for face in sample_faces():
+        explanation = explain(bundle, face)
+        order = np.argsort(explanation.attention, axis=None)
+        answers += [explanation.expression] * 2
+        hidden += [_blurred(face, order[-fifth:]), _blurred(face, order[:fifth])]
+    with torch.inference_mode():
+        probabilities = network(torch.from_numpy(np.array(hidden))[:, None]).softmax(1).numpy()
+    bright, dark = probabilities[range(len(answers)), answers].reshape(-1, 2).T
+    assert dark.mean() - bright.mean() > 0.1
+
+
+def _blurred(face: np.ndarray, places: np.ndarray) -> np.ndarray:
+    changed = face.copy()
+    changed.ravel()[places] = cv2.GaussianBlur(face, (0, 0), 6).ravel()[places]
+    return changed
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How a network reads a face: the maps of its layers, and where it looks (Grad-CAM)."""
+"""How a network reads a face: the maps of its layers, and where it looks (HiResCAM)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fercli.bundle import Bundle
 
 _FINEST = 6
-"""Grad-CAM takes the last maps with at least so many pixels a side: smaller ones show a blot."""
+"""HiResCAM takes the last maps with at least so many pixels a side: smaller ones show a blot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Explanation:
         face: the input, float32 (48, 48), grey in 0..1.
         probabilities: float32 (7,).
         layers: the maps of every layer, in order.
-        attention: Grad-CAM, float32 (48, 48) in 0..1.
-        expression: 0..6, which expression Grad-CAM is for.
+        attention: HiResCAM, float32 (48, 48) in 0..1.
+        expression: 0..6, which expression HiResCAM is for.
     """
 
     face: NDArray[np.float32]
@@ -56,7 +56,7 @@ def explain(bundle: Bundle, face: NDArray[np.float32], expression: int | None = 
     Args:
         bundle: the model.
         face: grey in 0..1, as `fercli.crop` makes it.
-        expression: which one Grad-CAM is for; None for the answered one.
+        expression: which one HiResCAM is for; None for the answered one.
 
     Raises:
         ModelError: the bundle is broken.
@@ -78,7 +78,7 @@ def explain(bundle: Bundle, face: NDArray[np.float32], expression: int | None = 
         face,
         logits.softmax(0).detach().numpy(),
         [Maps(title, outputs[name][0].detach().numpy()) for name, title in shown.items()],
-        _grad_cam(logits[chosen], fine[-1]),
+        _hires_cam(logits[chosen], fine[-1]),
         chosen,
     )
 
@@ -104,10 +104,14 @@ def _shown_layers(architecture: Architecture) -> dict[str, str]:
     return {"stem": "stem"} | blocks
 
 
-def _grad_cam(logit: torch.Tensor, maps: torch.Tensor) -> NDArray[np.float32]:
-    """Where maps (1, C, H, W) raise a logit: Selvaraju et al., "Grad-CAM", ICCV 2017."""
+def _hires_cam(logit: torch.Tensor, maps: torch.Tensor) -> NDArray[np.float32]:
+    """Where maps (1, C, H, W) raise a logit: Draelos and Carin, "Use HiResCAM instead of Grad-CAM", 2020.
+
+    Grad-CAM takes the mean of the gradient over all places first. What raises the logit in one place and
+    lowers it in another is then lost, and of some faces nothing is left.
+    """
     (gradient,) = torch.autograd.grad(logit, maps)
-    raising = (gradient.mean(dim=(2, 3), keepdim=True) * maps).sum(1).clamp(min=0)[0].detach().numpy()
+    raising = (gradient * maps).sum(1).clamp(min=0)[0].detach().numpy()
     enlarged = cv2.resize(raising, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC).clip(min=0)
     attention: NDArray[np.float32] = enlarged / max(float(enlarged.max()), np.finfo(np.float32).tiny)
     return attention

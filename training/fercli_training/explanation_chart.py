@@ -30,7 +30,7 @@ _TITLE, _HEADING, _WORDS = 20, 14, 13
 """Sizes of letters, in points."""
 
 _HOW_TO_READ = (
-    "Grad-CAM colours the places that speak for the expression: the brighter, the more."
+    "HiResCAM colours the places that speak for the expression: the brighter, the more."
     " Below, each row is a layer, from the first to the last.\n"
     "A map shows where a layer finds what it looks for: yellow is much, violet nothing."
     " Early layers see edges, late ones whole parts of the face."
@@ -99,15 +99,15 @@ def _draw_top(
     wanted = EXPRESSIONS[explanation.expression]
     height, width = rgb.shape[:2]
     if explanation.attention.any():
-        _show(cam, explanation.face, f"Grad-CAM: {wanted}")
+        _show(cam, explanation.face, f"HiResCAM: {wanted}")
         cam.imshow(explanation.attention, cmap="inferno", alpha=0.55, vmin=0, vmax=1)
-        _show(over, rgb, "Grad-CAM on the photo")
+        _show(over, rgb, "HiResCAM on the photo")
         attention = cv2.warpAffine(explanation.attention, to_photo, (width, height))
         over.imshow(attention, cmap="inferno", alpha=0.7 * attention.clip(0, 1), vmin=0, vmax=1)
     else:
         # A dark picture would be read as one of where it looks.
         cam.text(
-            0.5, 0.5, f"Grad-CAM finds no\nplace that speaks\nfor {wanted}", fontsize=_WORDS, ha="center"
+            0.5, 0.5, f"HiResCAM finds no\nplace that speaks\nfor {wanted}", fontsize=_WORDS, ha="center"
         )
         cam.set_axis_off()
         _show(over, rgb, "the face")

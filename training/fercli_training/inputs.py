@@ -91,8 +91,10 @@ def read_inputs(inputs: RunInputs, tell: Callable[[str], None] = silently) -> tu
     )
 
 
-def require_fit(recipe: Recipe, inputs: RunInputs) -> None:
+def require_fit(recipe: Recipe, inputs: RunInputs, *, resumed: bool = False) -> None:
     """Makes sure that a recipe gets the votes, teachers and start that it uses, and uses what it gets.
+
+    A run that is `resumed` has its start in its checkpoint.
 
     Raises:
         UsageError: it does not.
@@ -101,7 +103,7 @@ def require_fit(recipe: Recipe, inputs: RunInputs) -> None:
     training = recipe.training
     if inputs.init is not None:
         require_same_network(recipe.architecture, inputs.init)
-    elif training.frozen_statistics:
+    elif training.frozen_statistics and not resumed:
         raise UsageError(
             f"The recipe {recipe.name} keeps the statistics of the model that it starts from, and there is"
             " none.",
