@@ -311,7 +311,7 @@ def written(path: Path, kind: Format, *inputs: tuple[str, str]) -> list[object]:
     refuse_place(str(path), inputs)
     with open_report(str(path), kind) as writer:
         writer.write(PHOTO.rows())
-    return [row["path"] for rows in read_report(str(path)) for row in rows]
+    return [row["path"] for rows in read_report(str(path), kind) for row in rows]
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,8 @@ def rows_of(done: Result) -> list[tuple[str, str | None]]:
 
 
 def predicted(run: Run, folder: Path, *arguments: str, stdin: bytes = b"") -> Result:
-    return run("predict", *arguments, "--detector", "none", stdin=stdin, cwd=folder)
+    quick = ("--detector", "none", "--backend", "onnx", "--workers", "1")
+    return run("predict", *arguments, *quick, stdin=stdin, cwd=folder)
 
 
 @pytest.fixture

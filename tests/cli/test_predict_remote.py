@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.conftest import Result, Run
     from tests.servers import FaultyS3, Web
 
-NONE = ("--detector", "none")
+NONE = ("--detector", "none", "--backend", "onnx")
 LINES = ("--format", "jsonl")
 
 
