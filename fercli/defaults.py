@@ -22,5 +22,5 @@ MAX_PIXELS = 200_000_000
 BATCH_SIZE = 64
 """Faces that a network sees at once."""
 
-TIMEOUT = 120.0
+TIMEOUT: float = 120
 """Seconds that a photo may take to be read."""

@@ -24,11 +24,16 @@ from fercli.cli import (
 )
 from fercli.cli.configuration import origin, set_defaults
 from fercli.cli.ending import end
+from fercli.cli.help import NAMES, as_people_write
 from fercli.errors import UsageError
 
 
 class _Group(TyperGroup):
     """Turns what ends a run into a message and an exit code, for every command."""
+
+    def get_params(self, ctx: Any) -> Any:
+        as_people_write(self)  # not earlier: Typer adds options of its own to the finished command
+        return super().get_params(ctx)
 
     def main(self, *arguments: Any, **extra: Any) -> Any:
         try:
@@ -56,7 +61,7 @@ app = typer.Typer(
     help="Read the facial expressions in folders of photos and write a report.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["--help", "-h"]},
+    context_settings={"help_option_names": NAMES},
 )
 
 

@@ -110,8 +110,9 @@ Models = Annotated[
     _model(
         "--model",
         metavar="MODEL",
-        help="A model that ships (large: the mean of all), or a model's folder; several are averaged.",
-        show_default=defaults.MODEL,
+        help="default, large (the mean of all that ship), another that fercli models list names, or a"
+        " model's folder; several are averaged.",
+        show_default=False,
     ),
 ]
 Mirrored = Annotated[

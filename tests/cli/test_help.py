@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,17 @@ def test_every_command_has_help(name: str) -> None:
     for option in COMMANDS[name].params:
         if option.opts[0].startswith("--"):
             assert option.help, f"{option.opts[0]} says nothing of itself"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_as_people_write(name: str) -> None:
+    arguments = [*name.split()[1:], "--help"]
+    shown = CliRunner(env={"COLUMNS": "80"}).invoke(app, arguments).output
+    lines = [line.strip() for line in shown.partition("╭")[0].splitlines()]
+    for line, following in pairwise(lines):
+        if line and following:
+            assert len(f"{line} {following.split()[0]}") > 78, f"there is room after: {line}"
+    assert not re.search(r"<bool>|list\[|\.\.\.\S*\.\.\.", shown)
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["predict", "--help"]])
