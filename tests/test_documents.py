@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 
+from fercli.cli.commands import app
 from tests.conftest import FERCLI
 
 ROOT = Path(__file__).parents[1]
@@ -23,6 +27,11 @@ _BLOCK = re.compile(r"^```sh run\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MU
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]\[]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 _DECIMAL = re.compile(r"\d+\.\d+")
+_SHOWN = re.compile(r"^```(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FERCLI = re.compile(
+    r"""(?:^|[|(;&'])\s*(?:\w+=\S+\ )*(?:\S*/)?fercli\ ((?:[^|&;<>()'"\n]|'[^'\n]*'|"[^"\n]*")*)""",
+    re.MULTILINE | re.VERBOSE,
+)
 _OPTIONAL = ("duckdb", "ffmpeg", "jq", "parallel")
 """Programs that not every machine has: a page is followed as far as they are not needed."""
 
@@ -72,6 +81,24 @@ def test_what_a_page_says_is_what_happens(page: Path, tmp_path: Path) -> None:
         assert _DECIMAL.sub("#", printed) == _DECIMAL.sub("#", output), commands
         ours, theirs = ([float(number) for number in _DECIMAL.findall(text)] for text in (printed, output))
         assert ours == pytest.approx(theirs, abs=0.002), commands
+
+
+WRITTEN = [page for page in PAGES if page.name != "reference.md"]  # that one is made
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_fercli_understands_every_command_that_a_page_shows(page: Path) -> None:
+    shown = _SHOWN.findall(page.read_text("utf-8"))
+    for block in (text for language, text in shown if language in {"", "sh", "sh run"}):
+        for words in _FERCLI.findall(block.replace("\\\n", " ")):
+            typed = shlex.split(re.sub(r"\$\w+", "1", words))
+            command: Any = typer.main.get_command(app)
+            while hasattr(command, "commands") and not typed[0].startswith("-"):
+                if typed[0] not in command.commands:
+                    typed = ["show", *typed]  # fercli report REPORT...
+                command = command.commands[typed.pop(0)]
+            if not hasattr(command, "commands"):
+                command.make_context(words, typed)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
