@@ -28,14 +28,18 @@ def test_the_converter_of_models_can_still_be_imported_by_others() -> None:
 BFLOAT16 = """
 from fercli.bundle import load_bundle
 from fercli.errors import UnavailableError
+from fercli.runtimes import import_openvino
 from fercli_openvino import OpenVinoBfloat16Backend
 backend = OpenVinoBfloat16Backend()
+release = tuple(map(int, import_openvino().__version__.split(".")[:2]))
 for model in ("residual", "article"):
     try:
         works = backend.load(load_bundle(model), "cpu", 1).describe()["precision"] == "bfloat16"
     except UnavailableError:
         works = False
-    assert backend.is_available().ok == works, model
+    available = backend.is_available().ok
+    # Before 2026.4 it is said of too few processors, where instructions are kept from OpenVINO.
+    assert available == works or (not available and release < (2026, 4)), model
 """
 
 
