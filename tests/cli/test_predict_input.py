@@ -100,7 +100,7 @@ def test_what_the_shell_has_opened_is_that_of_the_program_itself(tmp_path: Path)
     picture = tmp_path / "a.png"
     picture.write_bytes(encoded(gradient(), "png"))
     reading, writing = os.pipe()
-    command = [FERCLI, "predict", "/dev/stdin", f"/dev/fd/{reading}", "--format", "jsonl", "--quiet"]
+    command = [str(FERCLI), "predict", "/dev/stdin", f"/dev/fd/{reading}", "--format", "jsonl", "--quiet"]
     with picture.open("rb") as file:
         done = subprocess.run(
             command, stdin=file, pass_fds=[reading], capture_output=True, check=False, timeout=120

@@ -244,7 +244,7 @@ def test_a_current_folder_that_is_gone_is_wrong_usage(command: str, tmp_path: Pa
     gone = tmp_path / "gone"
     gone.mkdir()
     script = 'cd "$1" && rmdir "$1" && shift && "$@"'
-    line = ["sh", "-c", script, "sh", str(gone), FERCLI, *command.split()]
+    line = ["sh", "-c", script, "sh", str(gone), str(FERCLI), *command.split()]
     done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=_LONG)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
