@@ -88,4 +88,4 @@ def _commit() -> str:
         return subprocess.run(found, cwd=root, check=True, capture_output=True, text=True).stdout.strip()
 
     changed = git("status", "--porcelain", "--untracked-files=no")
-    return git("log", "-1", "--format=%h") + ("-dirty" if changed else "")
+    return git("log", "-1", "--no-merges", "--format=%h") + ("-dirty" if changed else "")

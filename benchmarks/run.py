@@ -23,7 +23,7 @@ from page import draw, tables
 from sections import SECTIONS, Bench
 
 ROUNDS = {"start-up": 15, "mixed": 3, "further": 3, "floor": 5, "scaling": 3, "memory": 3}
-PHOTOS = 144
+PHOTOS = 96
 PACKAGES = ("fercli", "numpy", "opencv-python-headless", "simplejpeg", "onnxruntime", "openvino", "typer")
 
 

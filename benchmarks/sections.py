@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -77,8 +78,11 @@ class Bench:
 
     def in_turns(self, jobs: Jobs) -> Round:
         """What each job gives."""
-        names = sorted(jobs, key=list(jobs).index, reverse=self.backward)
-        given = {name: jobs[name]() for name in names}
+        given = {}
+        for name in sorted(jobs, key=list(jobs).index, reverse=self.backward):
+            started = time.perf_counter()
+            given[name] = jobs[name]()
+            print(f"{name}: {time.perf_counter() - started:.2f} s", file=sys.stderr)
         return {name: given[name] for name in jobs}
 
 

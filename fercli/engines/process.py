@@ -55,7 +55,6 @@ class WorkerProcess:
         )
         self._tasks = cast("BinaryIO", self._process.stdin)
         self._told = cast("BinaryIO", self._process.stdout)
-        self._setup = setup
         self._budgets = budgets
         self._description: Mapping[str, str] | None = None
         self._answers: SimpleQueue[Any] = SimpleQueue()
@@ -67,6 +66,7 @@ class WorkerProcess:
             self.wait()
             self._told.close()
             raise
+        self._tell(setup)  # so that it loads the detector while this process goes on
 
     def _listen(self) -> None:
         with self._told as pipe:
@@ -84,7 +84,7 @@ class WorkerProcess:
         """
         if self._description is None:
             try:
-                answer = self._answer(self._setup, None)
+                answer = self._answer(None)
             except LostError as lost:
                 raise UnavailableError(
                     f"A worker process ended before the detector was loaded: {lost}.",
@@ -108,18 +108,21 @@ class WorkerProcess:
         with ExitStack() as held:
             while True:
                 started = time.monotonic()
-                answer: Request | Prepared = self._answer(told, min(max(timeout, 0), threading.TIMEOUT_MAX))
+                self._tell(told)
+                answer: Request | Prepared = self._answer(min(max(timeout, 0), threading.TIMEOUT_MAX))
                 if not isinstance(answer, Request):
                     return answer
                 timeout -= time.monotonic() - started
                 held.enter_context(self._budgets[answer.use].held(answer.amount))
                 told = _YES
 
-    def _answer(self, told: bytes, timeout: float | None) -> Any:
+    def _tell(self, told: bytes) -> None:
         # Where the pipe is broken, its other end has ended and says so.
         with suppress(OSError):
             self._tasks.write(told)
             self._tasks.flush()
+
+    def _answer(self, timeout: float | None) -> Any:
         answer = self._next_answer() if timeout is None else self._answers.get(timeout=timeout)
         if answer is _ENDED:
             self._answers.put(_ENDED)  # for whoever asks next
