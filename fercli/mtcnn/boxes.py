@@ -21,27 +21,38 @@ _BLOCK = 256  # candidates compared with each other at once: bounds the memory o
 def intersection_over_union(a: Boxes, b: Boxes) -> Floats:
     """The share of each pair's common area in their joint area: (len(a), len(b))."""
     common, area_a, area_b = _areas(a, b, extra=0)
-    with np.errstate(invalid="ignore", divide="ignore"):  # boxes without area overlap nothing
-        shares: Floats = np.divide(common, area_a + area_b - common)
-    return shares
+    joint = area_a + area_b
+    joint -= common
+    return _shares(common, joint)
 
 
 def intersection_over_smaller(a: Boxes, b: Boxes) -> Floats:
     """The share of each pair's common area in the smaller box, edges counted as pixels: (A, B)."""
     common, area_a, area_b = _areas(a, b, extra=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shares: Floats = np.divide(common, np.minimum(area_a, area_b))
-    return shares
+    return _shares(common, np.minimum(area_a, area_b))
 
 
 def _areas(a: Boxes, b: Boxes, extra: int) -> tuple[Floats, Floats, Floats]:
     left, top, right, bottom = a.T[..., None]
     other_left, other_top, other_right, other_bottom = b.T
-    width = np.minimum(right, other_right) - np.maximum(left, other_left) + extra
-    height = np.minimum(bottom, other_bottom) - np.maximum(top, other_top) + extra
+    width = _common(left, right, other_left, other_right, extra)
+    width *= _common(top, bottom, other_top, other_bottom, extra)
     area = (right - left + extra) * (bottom - top + extra)
     other_area = (other_right - other_left + extra) * (other_bottom - other_top + extra)
-    return np.maximum(width, 0) * np.maximum(height, 0), area, other_area
+    return width, area, other_area
+
+
+def _common(start: Floats, end: Floats, other_start: Floats, other_end: Floats, extra: int) -> Floats:
+    """How far each pair overlaps in one direction. In place: memory is slower than arithmetic."""
+    length: Floats = np.minimum(end, other_end)
+    length -= np.maximum(start, other_start)
+    length += extra
+    return np.maximum(length, 0, out=length)
+
+
+def _shares(common: Floats, area: Floats) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):  # boxes without area overlap nothing
+        return np.divide(common, area, out=common)
 
 
 def suppress(

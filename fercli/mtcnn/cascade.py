@@ -18,7 +18,8 @@ from fercli.mtcnn.boxes import (
     square,
     suppress,
 )
-from fercli.mtcnn.pyramid import CELL, SummedAreaTable, scales
+from fercli.mtcnn.pyramid import CELL, Level, scales, strips
+from fercli.mtcnn.resampling import Picture, crops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fercli.mtcnn.nets import Net, Nets
+    from fercli.mtcnn.pyramid import Strip
+
+    Candidates = tuple[Boxes | Floats, Floats, Floats]
 
 _STRIDE = 2  # pixels from one cell of the proposal net to the next
 _MARGIN = CELL - _STRIDE  # rows that neighbouring strips of a level share
@@ -33,7 +37,8 @@ _STRIP_PIXELS = 40_000  # of a level at once: the net's intermediate results the
 _REFINEMENT_SIDE = 24  # of what the second net sees, in pixels
 OUTPUT_SIDE = 48
 """Side of what the last net sees, in pixels."""
-_CROPS = 64  # candidates cropped and judged at once: bounds the memory of the later stages
+_CROP_PIXELS = 1 << 20  # of candidates cropped at once: bounds the memory of the later stages
+_CROPS = 64  # candidates that a net judges at once
 
 PROPOSAL_SCORE = 0.6
 """From which on a cell of the proposal net is a candidate."""
@@ -60,34 +65,39 @@ def find_faces(
     levels = scales(height, width, min_face)
     if not levels:
         return _NOTHING
-    table = SummedAreaTable(rgb)
-    proposals = _proposed(table, levels, nets.proposal, proposal_score)
-    found = _decided(table, _refined(table, proposals, nets.refinement), nets.output)
+    picture = Picture(rgb)
+    proposals = _proposed(picture, levels, nets.proposal, proposal_score)
+    found = _decided(picture, _refined(picture, proposals, nets.refinement), nets.output)
     widths, heights = (found.boxes[:, 2:] - found.boxes[:, :2]).T
     order = np.argsort(widths * heights, kind="stable")[::-1]
     return Detections(*(values[order] for values in found))
 
 
-def _proposed(table: SummedAreaTable, levels: list[float], net: Net, least: float) -> Boxes:
+def _proposed(picture: Picture, levels: list[float], net: Net, least: float) -> Boxes:
     """First stage: squares around whatever looks like a face at some scale."""
-    found = [_level_proposals(table, scale, net, least) for scale in levels]
+    sizes = [(int(picture.height * scale + 1), int(picture.width * scale + 1)) for scale in levels]
+    pyramid = [Level(picture, *size, _strips(*size)) for size in sizes]
+    candidates: list[list[Candidates]] = [[] for _ in levels]
+    for strip in strips(picture, pyramid):
+        candidates[strip.level].append(_candidates(net, strip, least))
+    found = [_level_proposals(*each) for each in zip(candidates, levels, strict=True)]
     boxes, scores, offsets = (np.concatenate(values) for values in zip(*found, strict=True))
     kept = suppress(boxes, scores, _OVERLAP)
     return square(regress(boxes[kept], offsets[kept], extra=0))
 
 
-def _level_proposals(
-    table: SummedAreaTable, scale: float, net: Net, least: float
-) -> tuple[Boxes, Floats, Floats]:
+def _candidates(net: Net, strip: Strip, least: float) -> Candidates:
+    """A strip's cells, x and y, that score `least` or more, their scores and their offsets."""
+    (maps,) = net(strip.pixels)
+    offsets, (no_face, face) = maps[0, :4], maps[0, 4:]
+    scores = 1 / (1 + np.exp(no_face - face))  # the softmax of two logits
+    y, x = np.nonzero(scores >= np.float32(least))
+    cells = np.stack([x, y + strip.first_row // _STRIDE], axis=1).astype(np.float32)
+    return cells, scores[y, x], offsets[:, y, x].T
+
+
+def _level_proposals(found: list[Candidates], scale: float) -> Candidates:
     """One level's boxes in pixels of the picture, their scores and their offsets."""
-    height, width = int(table.height * scale + 1), int(table.width * scale + 1)
-    found = []
-    for rows in _strips(height, width):
-        offsets, probabilities = net(table.level(height, width, rows))
-        face = probabilities[0, 1]
-        y, x = np.nonzero(face >= np.float32(least))
-        cells = np.stack([x, y + rows.start // _STRIDE], axis=1).astype(np.float32)
-        found.append((cells, face[y, x], offsets[0, :, y, x]))
     cells, scores, offsets = (np.concatenate(values) for values in zip(*found, strict=True))
     corners = [(_STRIDE * cells + 1), (_STRIDE * cells + CELL)]
     boxes = np.floor(np.concatenate(corners, axis=1) / np.float32(scale))
@@ -102,12 +112,12 @@ def _strips(height: int, width: int) -> Iterator[range]:
         yield range(start, min(start + step + _MARGIN, height))
 
 
-def _refined(table: SummedAreaTable, boxes: Boxes, net: Net) -> Boxes:
+def _refined(picture: Picture, boxes: Boxes, net: Net) -> Boxes:
     """Second stage: the proposals that look like a face on their own, moved onto it."""
-    boxes = _in_picture(table, boxes)
+    boxes = _in_picture(picture, boxes)
     if not len(boxes):
         return boxes
-    offsets, probabilities = _judged(table, boxes, net, _REFINEMENT_SIDE)
+    offsets, probabilities = _judged(picture, boxes, net, _REFINEMENT_SIDE)
     scores = probabilities[:, 1]
     faces = scores > _REFINEMENT_SCORE
     boxes, scores, offsets = boxes[faces], scores[faces], offsets[faces]
@@ -115,12 +125,12 @@ def _refined(table: SummedAreaTable, boxes: Boxes, net: Net) -> Boxes:
     return square(regress(boxes[kept], offsets[kept], extra=1))
 
 
-def _decided(table: SummedAreaTable, boxes: Boxes, net: Net) -> Detections:
+def _decided(picture: Picture, boxes: Boxes, net: Net) -> Detections:
     """Third stage: the faces, with landmarks."""
-    boxes = _in_picture(table, boxes)
+    boxes = _in_picture(picture, boxes)
     if not len(boxes):
         return _NOTHING
-    offsets, points, probabilities = _judged(table, boxes, net, OUTPUT_SIDE)
+    offsets, points, probabilities = _judged(picture, boxes, net, OUTPUT_SIDE)
     scores = probabilities[:, 1]
     faces = scores > _OUTPUT_SCORE
     boxes, scores, offsets, points = boxes[faces], scores[faces], offsets[faces], points[faces]
@@ -137,19 +147,20 @@ def _landmarks(boxes: Boxes, points: Floats) -> Floats:
     return sizes[:, None] * shares + boxes[:, None, :2] - 1
 
 
-def _in_picture(table: SummedAreaTable, boxes: Boxes) -> Boxes:
+def _in_picture(picture: Picture, boxes: Boxes) -> Boxes:
     """The boxes that cover at least one pixel of the picture."""
-    corners = pixel_corners(boxes, table.width, table.height)
+    corners = pixel_corners(boxes, picture.width, picture.height)
     return boxes[(corners[:, 2:] > corners[:, :2]).all(axis=1)]
 
 
-def _judged(table: SummedAreaTable, boxes: Boxes, net: Net, side: int) -> list[Floats]:
+def _judged(picture: Picture, boxes: Boxes, net: Net, side: int) -> list[Floats]:
     """A net's outputs for what the boxes show, `side` by `side` pixels each."""
-    corners = pixel_corners(boxes, table.width, table.height)
-    turns = [
-        net(table.crops(corners[start : start + _CROPS], side)) for start in range(0, len(boxes), _CROPS)
-    ]
-    return [np.concatenate(outputs) for outputs in zip(*turns, strict=True)]
+    corners = pixel_corners(boxes, picture.width, picture.height)
+    found: list[list[Floats]] = []
+    at_once = _CROP_PIXELS // side**2
+    for start in range(0, len(boxes), at_once):
+        found += map(net, crops(picture, corners[start : start + at_once], side, _CROPS))
+    return [np.concatenate(outputs) for outputs in zip(*found, strict=True)]
 
 
 _NOTHING = Detections(

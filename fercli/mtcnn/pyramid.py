@@ -1,27 +1,26 @@
-"""The sizes at which the cascade looks at a picture, and how it is resampled to them.
+"""The sizes at which the cascade looks at a picture, and the picture at these sizes, a strip at a time.
 
-Resampling is adaptive average pooling over whole pixels, torch's `interpolate(mode="area")`: output i
-of n takes the mean of inputs floor(i * size / n) up to ceil((i + 1) * size / n). A summed-area table
-(Crow, 1984) gives any such mean from four of its entries, so one table, made once a picture, serves
-every level of the pyramid and every crop of the later stages, shrunk or enlarged, without a loop.
+The picture is gone through once, from above to below, for all levels. Each keeps the rows that a strip of
+the picture has not completed, and what the next strip of its own begins with.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from fercli.mtcnn.resampling import Picture, Pixels, Sums, bins, means, within
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 CELL = 12
 """Side in pixels of what the first net sees at once, so the smallest face on every level."""
 
 FACTOR = 0.709
 """Ratio of a level's size to that of the level before: half the area."""
-
-Pixels = NDArray[np.float32]
-Indices = NDArray[np.int64]
 
 
 def scales(height: int, width: int, min_face: float) -> list[float]:
@@ -36,59 +35,66 @@ def scales(height: int, width: int, min_face: float) -> list[float]:
     return found
 
 
-class SummedAreaTable:
-    """A picture, uint8 (H, W, 3) RGB, that answers for the mean of any rectangle of its pixels.
+class Strip(NamedTuple):
+    """Some rows of a level: its number, the first row, and the pixels, (1, 3, rows, width)."""
 
-    Entries are int32 and wrap around on pictures above some 8 megapixels; so do their differences,
-    which therefore stay right as long as one rectangle's sum fits.
-    """
-
-    def __init__(self, rgb: NDArray[np.uint8]) -> None:
-        self.height, self.width = rgb.shape[:2]
-        sums = cv2.integral(np.ascontiguousarray(rgb), sdepth=cv2.CV_32S)
-        self._sums: NDArray[np.int32] = np.asarray(sums, np.int32)
-
-    def level(self, height: int, width: int, rows: range) -> Pixels:
-        """Some `rows` of the picture resampled to `height` by `width`: (1, 3, len(rows), width)."""
-        top, bottom = _bins(np.asarray(rows), height, np.int64(self.height))
-        left, right = _bins(np.arange(width), width, np.int64(self.width))
-        sums = self._sums.take(bottom, axis=0) - self._sums.take(top, axis=0)
-        sums = sums.take(right, axis=1) - sums.take(left, axis=1)
-        return _means(sums[None], np.multiply.outer(bottom - top, right - left)[None])
-
-    def crops(self, corners: Indices, size: int) -> Pixels:
-        """Rectangles of the picture resampled to `size` by `size`: (N, 3, size, size).
-
-        Args:
-            corners: int (N, 4), each rectangle's left, top, right and bottom edge inside the picture,
-                right and bottom exclusive, at least one pixel wide and high.
-            size: side of the crops in pixels.
-        """
-        left, top, right, bottom = corners.T[..., None]
-        outputs = np.arange(size)
-        y1, y2 = (top + edge for edge in _bins(outputs, size, bottom - top))
-        x1, x2 = (left + edge for edge in _bins(outputs, size, right - left))
-        areas = (y2 - y1)[:, :, None] * (x2 - x1)[:, None]
-        # Entries by one index each: three times faster to fetch than by row and column.
-        table, entries_a_row = self._sums.reshape(-1, 3), self.width + 1
-        upper, lower = (y[:, :, None] * entries_a_row for y in (y1, y2))
-        near, far = x1[:, None], x2[:, None]
-        sums = table.take(lower + far, axis=0)
-        sums -= table.take(upper + far, axis=0)
-        sums -= table.take(lower + near, axis=0)
-        sums += table.take(upper + near, axis=0)
-        return _means(sums, areas)
+    level: int
+    first_row: int
+    pixels: Pixels
 
 
-def _bins(outputs: Indices, count: int, size: np.int64 | Indices) -> tuple[Indices, Indices]:
-    """First and past-the-last input pixel of each of the `outputs` when `size` pixels become `count`."""
-    first: Any = outputs * size // count
-    past: Any = -(-(outputs + 1) * size // count)
-    return first, past
+class Level:
+    """A size at which a picture is looked at, and its rows as far as they are summed up."""
+
+    def __init__(self, picture: Picture, height: int, width: int, wanted: Iterable[range]) -> None:
+        """A level of `height` by `width` pixels, `wanted` in these strips of rows, which may overlap."""
+        self._picture = picture
+        self._strips = deque(wanted)
+        self._tops, self._bottoms = bins(np.arange(height), height, np.int64(picture.height))
+        self._lefts, self._rights = bins(np.arange(width), width, np.int64(picture.width))
+        self._next = 0  # the first row that is not whole
+        self._begun: Sums = np.empty((0, width, 4), np.int32)  # what it and those after it have so far
+        self._pixels = self._empty(self._strips[0])
+
+    def add(self, rows: range, table: Sums) -> Iterator[tuple[int, Pixels]]:
+        """Adds the picture's next `rows`; gives the strips that they complete: first row and pixels."""
+        first, past = self._next, int(self._tops.searchsorted(rows.stop))
+        tops, bottoms = (within(edges[first:past], rows) for edges in (self._tops, self._bottoms))
+        sums = self._picture.grid(table, tops, bottoms, self._lefts, self._rights)
+        sums[: len(self._begun)] += self._begun
+        whole = int(self._bottoms.searchsorted(rows.stop, "right"))
+        self._begun = sums[whole - first :]
+        while self._next < whole:
+            strip = self._strips[0]
+            stop = min(whole, strip.stop)
+            means(
+                sums[self._next - first : stop - first],
+                (self._bottoms - self._tops)[self._next : stop],
+                self._rights - self._lefts,
+                out=self._pixels[0, :, self._next - strip.start : stop - strip.start],
+            )
+            self._next = stop
+            if stop == strip.stop:
+                yield strip.start, self._pixels
+                self._strips.popleft()
+                self._begin(strip)
+
+    def _begin(self, last: range) -> None:
+        """The next strip begins with the rows that it has in common with the last one."""
+        if self._strips:
+            common = last.stop - self._strips[0].start
+            begun = self._pixels[:, :, len(last) - common :]
+            self._pixels = self._empty(self._strips[0])
+            self._pixels[:, :, :common] = begun
+
+    def _empty(self, strip: range) -> Pixels:
+        return np.empty((1, 3, len(strip), len(self._lefts)), np.float32)
 
 
-def _means(sums: NDArray[np.int32], areas: Indices) -> Pixels:
-    """Sums (N, h, w, 3) over areas (N, h, w) as channels-first float32 (N, 3, h, w)."""
-    n, height, width, channels = sums.shape
-    means = np.empty((n, channels, height, width), np.float32)
-    return np.divide(sums.transpose(0, 3, 1, 2), areas[:, None].astype(np.float32), out=means)
+def strips(picture: Picture, levels: list[Level]) -> Iterator[Strip]:
+    """All strips of the levels, those of one level from above to below."""
+    for rows in picture.strips(0, picture.height):
+        table = picture.table(rows)
+        for number, level in enumerate(levels):
+            for first_row, pixels in level.add(rows, table):
+                yield Strip(number, first_row, pixels)

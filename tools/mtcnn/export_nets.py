@@ -4,14 +4,19 @@
     python tools/mtcnn/export_nets.py facenet_pytorch-2.6.0-py3-none-any.whl
 
 Writes `{pnet,rnet,onet}.onnx` and their manifest `nets.json` to `fercli/mtcnn/weights`, byte for byte
-the same on every run. The graphs are the nets of facenet-pytorch 2.6.0, layer by layer, with the
-normalisation of its `detect_face` in front. Three things are written differently, so that ONNX Runtime
-stays in the blocked layout of its fast convolutions; none of them changes what is computed:
+the same on every run. The graphs are the nets of facenet-pytorch 2.6.0 with the normalisation of its
+`detect_face` in front, written so that ONNX Runtime stays in the blocked layout of its fast convolutions
+and goes over the maps between them as few times as it can. None of that changes what is computed:
 
-- A PReLU stands as `slope * x + (1 - slope) * relu(x)`, each product a depthwise 1x1 convolution.
-- The first layer's channels (10 and 28) are filled up with zeros to whole blocks of 16, which the second
-  layer multiplies by zero.
-- The proposal net's two heads are one convolution, whose result is split.
+- The normalisation lies in the first layer's weights (`normalised`), the permutation before the first dense
+  layer in that one's (`permuted`).
+- A PReLU stands as `slope * x + (1 - slope) * relu(x)`, by a depthwise convolution that takes the relu
+  along and one that takes the sum along; the first product lies in the layer before (`sloped`).
+- The proposal net pools before its first PReLU, which then has a quarter of the values to go over
+  (`proposal_start`).
+- The first layer's channels (10 and 28) are filled up to whole blocks of 16 (`filled_up`), which the second
+  layer multiplies by zero where they are empty.
+- The proposal net's two heads are one convolution. Its softmax is left to the cascade: few cells need it.
 """
 
 from __future__ import annotations
@@ -64,16 +69,15 @@ class Graph:
         self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
         return output
 
-    def normalised(self, x: str) -> str:
-        """`(x - 127.5) * 0.0078125`, as `detect_face` does before every net."""
-        centred = self.node("Sub", [x, self.constant("mean", np.array([127.5], np.float32))], "centred")
-        return self.node(
-            "Mul", [centred, self.constant("scale", np.array([0.0078125], np.float32))], "normalised"
-        )
-
     def convolution(self, x: str, layer: str) -> str:
         """A convolution without padding."""
         return self.node("Conv", [x, self.weight(f"{layer}.weight"), self.weight(f"{layer}.bias")], layer)
+
+    def mixed(self, x: str, name: str, factors: NDArray[np.float32]) -> str:
+        """The channels mixed with factors (outputs, inputs), or each multiplied with its own."""
+        weight = self.constant(f"{name}.weight", factors.reshape(len(factors), -1, 1, 1))
+        group = len(factors) if factors.ndim == 1 else 1
+        return self.node("Conv", [x, weight], name, group=group)
 
     def dense(self, x: str, layer: str, output: str = "") -> str:
         """A dense layer."""
@@ -81,45 +85,19 @@ class Graph:
         return self.node("Gemm", inputs, output or layer, transB=1)
 
     def prelu(self, x: str, layer: str) -> str:
-        """A PReLU after a convolution, as the sum of a line and a hinge."""
-        slope = self.weights[f"{layer}.weight"]
-        line = self._scaled(x, f"{layer}.line", slope)
-        hinge = self._scaled(self.node("Relu", [x], f"{layer}.relu"), f"{layer}.hinge", 1 - slope)
-        return self.node("Add", [line, hinge], layer)
-
-    def _scaled(self, x: str, name: str, factors: NDArray[np.float32]) -> str:
-        weight = self.constant(f"{name}.weight", factors.reshape(-1, 1, 1, 1))
-        return self.node("Conv", [x, weight], name, group=len(factors))
+        """A PReLU after a convolution whose weights are `sloped`, so that x is multiplied by its slopes."""
+        slopes = self.weights[f"{layer}.weight"]
+        one = np.float32(1)
+        relu = self.node("Relu", [self.mixed(x, f"{layer}.plain", one / slopes)], f"{layer}.relu")
+        return self.node("Add", [self.mixed(relu, f"{layer}.hinge", one - slopes), x], layer)
 
     def prelu_dense(self, x: str, layer: str) -> str:
         """A PReLU after a dense layer."""
         return self.node("PRelu", [x, self.weight(f"{layer}.weight")], layer)
 
-    def heads(self, x: str, layers: dict[str, str]) -> list[str]:
-        """Several convolutions of the same maps as one, split into what each gives, by its name."""
-        joined = [
-            np.concatenate([self.weights[f"{layer}.{part}"] for layer in layers.values()])
-            for part in ("weight", "bias")
-        ]
-        inputs = [x, self.constant("heads.weight", joined[0]), self.constant("heads.bias", joined[1])]
-        widths = np.array([len(self.weights[f"{layer}.bias"]) for layer in layers.values()])
-        return self.split(self.node("Conv", inputs, "heads"), widths, list(layers))
-
-    def split(self, x: str, widths: NDArray[np.int64], outputs: list[str]) -> list[str]:
-        """The channels of `x` in groups of these widths."""
-        from onnx import helper
-
-        inputs = [x, self.constant("widths", widths)]
-        self.nodes.append(helper.make_node("Split", inputs, outputs, name="split", axis=1))
-        return outputs
-
     def pooled(self, x: str, layer: str, size: int) -> str:
         """Maxima of `size` by `size` every two pixels, the last ones of what is left at the edges."""
         return self.node("MaxPool", [x], layer, kernel_shape=[size, size], strides=[2, 2], ceil_mode=1)
-
-    def flattened(self, x: str) -> str:
-        """The permutation (0, 3, 2, 1) before the first dense layer, then one row a sample."""
-        return self.node("Flatten", [self.node("Transpose", [x], "permuted", perm=[0, 3, 2, 1])], "flat")
 
     def probability(self, logits: str) -> str:
         """The probabilities of no face and of a face."""
@@ -127,12 +105,13 @@ class Graph:
 
 
 def pnet(g: Graph, x: str) -> list[str]:
-    """Proposal net: offsets (N, 4, h, w) and probabilities (N, 2, h, w), a cell every two pixels."""
-    x = g.pooled(g.prelu(g.convolution(x, "conv1"), "prelu1"), "pool1", 2)
+    """Proposal net: maps (N, 6, h, w) of offsets (4) and logits (2), a cell every two pixels."""
+    x = g.pooled(g.convolution(x, "conv1"), "pool1", 2)
+    hinge = g.node("Relu", [g.mixed(x, "prelu1.hinge", g.weights["prelu1.hinge"])], "prelu1.relu")
+    x = g.node("Add", [g.mixed(x, "prelu1.line", g.weights["prelu1.line"]), hinge], "prelu1")
     x = g.prelu(g.convolution(x, "conv2"), "prelu2")
     x = g.prelu(g.convolution(x, "conv3"), "prelu3")
-    offsets, logits = g.heads(x, {"offsets": "conv4_2", "logits": "conv4_1"})
-    return [offsets, g.probability(logits)]
+    return [g.convolution(x, "maps")]
 
 
 def rnet(g: Graph, x: str) -> list[str]:
@@ -140,7 +119,7 @@ def rnet(g: Graph, x: str) -> list[str]:
     x = g.pooled(g.prelu(g.convolution(x, "conv1"), "prelu1"), "pool1", 3)
     x = g.pooled(g.prelu(g.convolution(x, "conv2"), "prelu2"), "pool2", 3)
     x = g.prelu(g.convolution(x, "conv3"), "prelu3")
-    x = g.prelu_dense(g.dense(g.flattened(x), "dense4"), "prelu4")
+    x = g.prelu_dense(g.dense(g.node("Flatten", [x], "flat"), "dense4"), "prelu4")
     return [g.dense(x, "dense5_2", "offsets"), g.probability(g.dense(x, "dense5_1"))]
 
 
@@ -150,28 +129,117 @@ def onet(g: Graph, x: str) -> list[str]:
     x = g.pooled(g.prelu(g.convolution(x, "conv2"), "prelu2"), "pool2", 3)
     x = g.pooled(g.prelu(g.convolution(x, "conv3"), "prelu3"), "pool3", 2)
     x = g.prelu(g.convolution(x, "conv4"), "prelu4")
-    x = g.prelu_dense(g.dense(g.flattened(x), "dense5"), "prelu5")
+    x = g.prelu_dense(g.dense(g.node("Flatten", [x], "flat"), "dense5"), "prelu5")
     landmarks = g.dense(x, "dense6_3", "landmarks")
     return [g.dense(x, "dense6_2", "offsets"), landmarks, g.probability(g.dense(x, "dense6_1"))]
 
 
-NETS = {"pnet": (pnet, None, 4), "rnet": (rnet, 24, 2), "onet": (onet, 48, 2)}
-"""Each net's builder, the side of its input (None: any) and the rank of its outputs."""
+def pnet_weights(weights: Weights) -> Weights:
+    """The proposal net's weights as `pnet` wants them."""
+    heads = {
+        f"maps.{part}": np.concatenate([weights[f"conv4_{head}.{part}"] for head in (2, 1)])
+        for part in ("weight", "bias")
+    }
+    return sloped(filled_up(proposal_start(normalised(weights | heads))), 2, 3)
+
+
+def rnet_weights(weights: Weights) -> Weights:
+    """The refinement net's weights as `rnet` wants them."""
+    return permuted(sloped(filled_up(normalised(weights)), 1, 2, 3), "dense4", 3)
+
+
+def onet_weights(weights: Weights) -> Weights:
+    """The output net's weights as `onet` wants them."""
+    return permuted(sloped(normalised(weights), 1, 2, 3, 4), "dense5", 3)
+
+
+def normalised(weights: Weights) -> Weights:
+    """The first layer takes `(x - 127.5) * 0.0078125` of its input, as `detect_face` does for every net."""
+    weight = weights["conv1.weight"].astype(np.float64) * 0.0078125
+    bias = weights["conv1.bias"] - 127.5 * weight.sum(axis=(1, 2, 3))
+    return weights | {"conv1.weight": weight.astype(np.float32), "conv1.bias": bias.astype(np.float32)}
+
+
+def sloped(weights: Weights, *layers: int) -> Weights:
+    """These convolutions multiply their results by the slopes of their PReLUs, none of which is 0."""
+    changed = dict(weights)
+    for layer in layers:
+        slopes = weights[f"prelu{layer}.weight"]
+        changed[f"conv{layer}.weight"] = weights[f"conv{layer}.weight"] * slopes[:, None, None, None]
+        changed[f"conv{layer}.bias"] = weights[f"conv{layer}.bias"] * slopes
+    return changed
+
+
+def permuted(weights: Weights, layer: str, side: int) -> Weights:
+    """The dense layer takes maps of `side` by `side` pixels as they are, not permuted by (0, 3, 2, 1)."""
+    weight = weights[f"{layer}.weight"].reshape(len(weights[f"{layer}.bias"]), side, side, -1)
+    return weights | {f"{layer}.weight": weight.transpose(0, 3, 2, 1).reshape(len(weight), -1)}
+
+
+def proposal_start(weights: Weights) -> Weights:
+    """The first PReLU for what is pooled before it: `line` times that, plus the relu of `hinge` times that.
+
+    A PReLU that rises everywhere may as well follow the pooling. One with a slope below 0 falls on the
+    left, so its greatest result is max(greatest, slope * least). The first layer gives such a channel once
+    more with its sign changed, whose pooling gives minus the least; and the maximum of two numbers is the
+    second plus the relu of their difference. Where a slope is above 1 the relu would have to be taken away,
+    so such a channel goes on with its sign changed.
+    """
+    slopes = weights["prelu1.weight"].astype(np.float64)
+    channels, falling = len(slopes), np.flatnonzero(slopes < 0)
+    least = channels + np.arange(len(falling))
+    signs = np.where(slopes > 1, -1, 1)
+    line, hinge = np.zeros((2, channels, channels + len(falling)))
+    np.fill_diagonal(line, np.where(slopes < 0, 0, signs * slopes))
+    np.fill_diagonal(hinge, np.where(slopes < 0, 1, signs * (1 - slopes)))
+    line[falling, least] = -slopes[falling]
+    hinge[falling, least] = slopes[falling]
+    twice = {
+        f"conv1.{part}": np.concatenate([weights[f"conv1.{part}"], -weights[f"conv1.{part}"][falling]])
+        for part in ("weight", "bias")
+    }
+    return (
+        weights
+        | twice
+        | {
+            "prelu1.line": line.astype(np.float32),
+            "prelu1.hinge": hinge.astype(np.float32),
+            "conv2.weight": weights["conv2.weight"] * signs.astype(np.float32)[:, None, None],
+        }
+    )
+
+
+def filled_up(weights: Weights) -> Weights:
+    """The same net, its first layer's channels filled up to whole blocks with empty ones."""
+    filled = dict(weights)
+    for name, axis in _OF_FIRST_CHANNELS.items():
+        if name in weights:
+            missing = [(0, -size % BLOCK if i == axis else 0) for i, size in enumerate(weights[name].shape)]
+            filler = 1 if name == "prelu1.weight" else 0  # any slope but 0 will do
+            filled[name] = np.pad(weights[name], missing, constant_values=filler)
+    return filled
 
 
 BLOCK = 16
 """Channels that the widest vector registers hold, in float32."""
 
+_OF_FIRST_CHANNELS = {
+    "conv1.weight": 0,
+    "conv1.bias": 0,
+    "prelu1.weight": 0,
+    "prelu1.line": 0,
+    "prelu1.hinge": 0,
+    "conv2.weight": 1,
+}
+"""Arrays, and the axis on which they have the first layer's channels."""
 
-def filled_up(weights: Weights) -> Weights:
-    """The same net, its first layer's channels filled up with zeros to whole blocks."""
-    missing = -len(weights["conv1.bias"]) % BLOCK
-    return weights | {
-        "conv1.weight": np.pad(weights["conv1.weight"], [(0, missing), (0, 0), (0, 0), (0, 0)]),
-        "conv1.bias": np.pad(weights["conv1.bias"], (0, missing)),
-        "prelu1.weight": np.pad(weights["prelu1.weight"], (0, missing)),
-        "conv2.weight": np.pad(weights["conv2.weight"], [(0, 0), (0, missing), (0, 0), (0, 0)]),
-    }
+
+NETS = {
+    "pnet": (pnet, pnet_weights, None, 4),
+    "rnet": (rnet, rnet_weights, 24, 2),
+    "onet": (onet, onet_weights, 48, 2),
+}
+"""Each net's builder, its weights, the side of its input (None: any) and the rank of its outputs."""
 
 
 def to_onnx(name: str, weights: Weights) -> bytes:
@@ -179,9 +247,9 @@ def to_onnx(name: str, weights: Weights) -> bytes:
     import onnx
     from onnx import TensorProto, helper
 
-    build, side, rank = NETS[name]
-    graph = Graph(filled_up(weights))
-    outputs = build(graph, graph.normalised("pixels"))
+    build, prepare, side, rank = NETS[name]
+    graph = Graph(prepare(weights))
+    outputs = build(graph, "pixels")
     shape: list[str | int | None] = ["batch", 3, side or "height", side or "width"]
     model = helper.make_model(
         helper.make_graph(
