@@ -14,16 +14,16 @@ from fercli.devices import usable_cores
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BYTES_A_PIXEL = 20
-"""What a photo takes while it is decoded and its faces are found: of `mtcnn`, the picture as it is decoded
-and upright (6 to 9 bytes a pixel), then its table of sums (12) beside the picture (3)."""
+BYTES_A_PIXEL = 12
+"""What a photo takes while it is decoded and its faces are found: the picture as it is decoded and upright
+(6 to 9 bytes a pixel); then, of `mtcnn`, the picture (3) and its candidates (5 to 7 at 12 megapixels)."""
 
 _ASSUMED = 4 << 30
 """Where the system does not say how much memory it has."""
 
 
 _WORKER = 400 << 20
-"""Memory of a worker: 110 MB for its libraries, the rest for a photo of 12 to 15 megapixels."""
+"""Memory of a worker: 110 MB for its libraries, the rest for a photo of 20 to 25 megapixels."""
 
 
 class Memory(NamedTuple):

@@ -53,7 +53,7 @@ class Level:
         self._tops, self._bottoms = bins(np.arange(height), height, np.int64(picture.height))
         self._lefts, self._rights = bins(np.arange(width), width, np.int64(picture.width))
         self._next = 0  # the first row that is not whole
-        self._begun: Sums = np.empty((0, width, 4), np.int32)  # what it and those after it have so far
+        self._begun: Sums = np.empty((0, width, 3), np.int32)  # what it and those after it have so far
         self._pixels = self._empty(self._strips[0])
 
     def add(self, rows: range, table: Sums) -> Iterator[tuple[int, Pixels]]:
