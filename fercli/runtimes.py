@@ -24,6 +24,8 @@ _ENVIRONMENT = {
     "ORT_DISABLE_TELEMETRY": "1",
     # TensorFlow's lines on the processor and on devices.
     "TF_CPP_MIN_LOG_LEVEL": "3",
+    # What OpenVINO's threads say of a system that shows them no processors, as containers without /sys.
+    "HWLOC_HIDE_ERRORS": "2",
     # Ray's message to its maker on what it is used for.
     "RAY_USAGE_STATS_ENABLED": "0",
 }

@@ -198,3 +198,27 @@ def _is_no_file(path: str) -> bool:
 )
 def test_a_home_that_cannot_be_written_is_no_matter(name: str, home: str, place: Place) -> None:
     place.run(COMMANDS[name], HOME=home)
+
+
+_WITHOUT_SYS = (
+    "unshare",
+    "--map-root-user",
+    "--mount",
+    "sh",
+    "-c",
+    'mount -t tmpfs none /sys && exec "$@"',
+    "sh",
+)
+
+
+def _can_hide_sys() -> bool:
+    """Whether this is Linux, and lets its users make file systems of their own."""
+    if shutil.which("unshare") is None:
+        return False
+    return subprocess.run([*_WITHOUT_SYS, "true"], check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not _can_hide_sys(), reason="Nothing can be mounted here.")
+@pytest.mark.parametrize("name", ["predict-openvino", "predict-onnx", "predict-torch"])
+def test_a_container_without_sys_is_no_matter(name: str, place: Place) -> None:
+    place.run(COMMANDS[name], *_WITHOUT_SYS)

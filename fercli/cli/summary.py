@@ -51,6 +51,7 @@ class Beside:
         from fercli.reports.summary import Summary
 
         self._summary = Summary()
+        self._began = time.monotonic()  # the first photos come together, once all that reads them is loaded
         self._seconds = 0.0
         self._copies: Copies | None = None
         if annotate is not None or crops is not None:
@@ -60,13 +61,12 @@ class Beside:
 
     def watched(self, photos: Iterable[Photo]) -> Iterator[Photo]:
         """The photos, once they are counted and their pictures are under way."""
-        began = time.monotonic()
         for photo in photos:
             self._summary.add(photo.rows())
             if self._copies is not None:
                 self._copies.add(photo)
             yield photo
-            self._seconds = time.monotonic() - began
+            self._seconds = time.monotonic() - self._began
 
     def say_shares(self) -> None:
         """On a terminal, says on standard error what the faces express, and how fast they were read.

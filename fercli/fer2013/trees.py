@@ -105,9 +105,19 @@ def _open(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def _below(folder: Path, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[Path]:
+    """What lies in a folder, however deep. Links to folders are followed, but never in circles."""
+    above |= {_identity(folder)}
     for child in folder.iterdir():
-        if not is_clutter((child.name,)):
+        if is_clutter((child.name,)):
+            continue
+        if not child.is_dir():
             yield child
-            if child.is_dir():
-                yield from _below(child)
+        elif _identity(child) not in above:
+            yield child
+            yield from _below(child, above)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino

@@ -68,6 +68,7 @@ class TestAfterARun:
         counts = "2 photos: 4 faces, 0 photos without a face, 1 that could not be read"
         assert last == f"{counts}; {tmp_path / 'r.csv'}."
         assert rate.endswith(" photos a second.")
+        assert float(rate.split()[0]) < 1000  # the time that the first photos take counts too
         assert failures == "Not read: 1 empty."
         for line, expression in ((first, "happy"), (second, "neutral")):
             name, share, count, bar = line.rsplit("\x1b", 1)[-1].split()

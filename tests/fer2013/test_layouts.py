@@ -57,6 +57,17 @@ def test_folders_without_splits_are_for_training(tmp_path: Path) -> None:
     assert read.labels.tolist() == read.rows.tolist() == list(range(7))
 
 
+def test_links_to_folders_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    for label, name in enumerate(EXPRESSIONS):
+        save(tmp_path / "elsewhere" / name / f"face {label}.png", PICTURES[label])
+        (tmp_path / "data" / name).mkdir(parents=True)
+        (tmp_path / "data" / name / "linked").symlink_to(tmp_path / "elsewhere" / name)
+        for circle in ("up", "again"):
+            (tmp_path / "data" / name / circle).symlink_to("..")
+    read = read_pictures(tmp_path / "data", [Split.TRAINING])[Split.TRAINING]
+    np.testing.assert_array_equal(read.pixels, PICTURES[:7])
+
+
 def test_numbers_for_names_are_row_numbers(tmp_path: Path) -> None:
     folders = converted(tmp_path, "folders")
     for label, name in enumerate(EXPRESSIONS):
