@@ -327,6 +327,6 @@ def test_the_remedy_for_a_name_without_a_format_names_no_option(tmp_path: Path) 
         list(read_report(str(tmp_path / "report.txt")))
     assert "does not end in .csv" in caught.value.message
     assert "--" not in caught.value.remedy
-    with pytest.raises(UsageError, match="is a folder") as caught:
+    with pytest.raises(UsageError, match="it is a folder") as caught:
         list(read_report(str(tmp_path)))
     assert "part-*" in caught.value.remedy

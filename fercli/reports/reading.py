@@ -99,7 +99,9 @@ def read_settings(path: str, asked: Format | None = None) -> Settings | None:
 
 def _format_of(path: str, asked: Format | None) -> Format:
     if Path(path).is_dir():
-        raise UsageError(f"{quoted(path)} is a folder.", "Name the reports in it, such as FOLDER/part-*.")
+        raise UsageError(
+            f"{quoted(path)} cannot be read: it is a folder.", "Name the reports in it: FOLDER/part-*."
+        )
     try:
         return choose_format(path, asked)
     except UsageError as error:
