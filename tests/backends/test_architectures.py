@@ -143,9 +143,9 @@ def lived_in(architecture: Architecture, faces: torch.Tensor) -> nn.Module:
             if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
                 nn.init.uniform_(module.weight, 0.5, 1.5)
                 nn.init.normal_(module.bias, std=0.2)
-                module.momentum = None  # the statistics are those of the only batch
         nn.init.normal_(network.get_parameter("classifier.weight"))
-        network(faces)
+        for _ in range(20):
+            network(faces)
     return network.eval()
 
 
