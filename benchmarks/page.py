@@ -122,8 +122,8 @@ def _ratio(taken: Sequence[float], base: Sequence[float]) -> str:
 
 
 def _spread(figures: Sequence[float], digits: int = 2) -> str:
-    least, most = (f"{each:.{digits}f}" for each in (min(figures), max(figures)))
-    return f"{median(figures):.{digits}f} ({least} to {most})"
+    middle, least, most = (f"{each:.{digits}f}" for each in (median(figures), min(figures), max(figures)))
+    return middle if least == most else f"{middle} ({least} to {most})"
 
 
 def _row(name: str, figures: Iterable[str]) -> str:

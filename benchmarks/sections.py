@@ -42,7 +42,7 @@ SHARES = (0.25, 0.5, 2)
 """How many times the mixed set's photos are read, to see what their number does."""
 ONE_SIZE = {(640, 480): 4 / 3, (1280, 960): 2 / 3, (2048, 1536): 1 / 3, (4000, 3000): 1 / 6}
 """Photos of one size, as shares of the mixed set's number: fewer where they are larger."""
-LARGE, MANY = (4000, 3000), 10
+LARGE, MANY = (4000, 3000), 5
 
 
 @dataclass
@@ -148,7 +148,7 @@ def floor(bench: Bench) -> Round:
 
 def scaling(bench: Bench) -> Round:
     """Photos and seconds with more workers, with more photos, and with larger ones."""
-    work = {f"{count} workers": (bench.set_of(), ["--workers", str(count)]) for count in WORKERS}
+    work = {f"--workers {count}": (bench.set_of(), ["--workers", str(count)]) for count in WORKERS}
     work |= {f"{_count(folder)} photos": (folder, []) for folder in map(bench.set_of, SHARES)}
     for size, share in ONE_SIZE.items():
         for name, options in OURS.items():
