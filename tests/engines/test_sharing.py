@@ -129,9 +129,9 @@ def alone(tmp_path: Path) -> Callable[[Memory], Photo]:
 def test_a_photo_for_which_there_is_not_enough_memory_is_too_large(
     alone: Callable[[Memory], Photo],
 ) -> None:
-    error = alone(Memory(500_000, swap=100_000)).error
-    assert error == "too-large: Its 40000 pixels take about 0.8 MB of memory, and there are 0.6 MB."
-    assert alone(Memory(500_000, swap=400_000)).error is None
+    error = alone(Memory(250_000, swap=100_000)).error
+    assert error == "too-large: Its 40000 pixels take about 0.5 MB of memory, and there are 0.3 MB."
+    assert alone(Memory(250_000, swap=300_000)).error is None
 
 
 def test_memory_that_runs_out_amid_a_photo_costs_that_photo(tmp_path: Path) -> None:
