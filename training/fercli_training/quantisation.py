@@ -68,12 +68,14 @@ def _quantization() -> Any:
 
 
 def _prepared(model: Path) -> Any:
-    """The ONNX model with inferred shapes, and without the exporter's notes on source files."""
+    """The ONNX model with folded normalisations and inferred shapes, without notes on source files."""
     import onnx
+    from onnxscript import optimizer
 
     with TemporaryDirectory() as folder:
-        prepared = f"{folder}/{model.name}"
-        _quantization().shape_inference.quant_pre_process(model, prepared, skip_symbolic_shape=True)
+        folded, prepared = f"{folder}/folded.onnx", f"{folder}/prepared.onnx"
+        onnx.save(optimizer.optimize(onnx.load(model)), folded)
+        _quantization().shape_inference.quant_pre_process(folded, prepared, skip_symbolic_shape=True)
         network = onnx.load(prepared)
     for part in (network.graph, *network.graph.node):
         del part.metadata_props[:]
