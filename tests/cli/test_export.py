@@ -129,10 +129,10 @@ def export(*arguments: str | Path) -> Any:
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_an_export_answers_in_its_own_runtime_as_the_model_does(
-    kind: str, inside: Run, faces: NDArray[np.float32], tmp_path: Path
+    kind: str, run: Run, faces: NDArray[np.float32], tmp_path: Path
 ) -> None:
     path = tmp_path / NAMES[kind]
-    done = inside("export", "default", "--to", kind, "--out", path)
+    done = run("export", "default", "--to", kind, "--out", path)
     assert (done.returncode, done.stdout) == (0, b"")
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"{path}: {'probabilities' if kind == 'onnx-int8' else 'logits'} within ")

@@ -184,7 +184,7 @@ class TestShards:
         inside("predict", photos, "--out", whole, *NONE)
         assert parts == [rows(whole)[start::3] for start in range(3)]
 
-    @pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "1/0", "a/b", "-1/3", "1/3/2", ""])
+    @pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "1/0", "a/b", "-1/3", "1/3/2", " "])
     def test_nonsense_is_refused(self, inside: Run, photos: Path, shard: str) -> None:
         refused = inside("predict", photos, "--shard", shard)
         assert refused.returncode == 2
