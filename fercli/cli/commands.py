@@ -24,16 +24,15 @@ from fercli.cli import (
 )
 from fercli.cli.configuration import origin, set_defaults
 from fercli.cli.ending import end
-from fercli.cli.help import NAMES, as_people_write
 from fercli.errors import UsageError
 
 
 class _Group(TyperGroup):
     """Turns what ends a run into a message and an exit code, for every command."""
 
-    def get_params(self, ctx: Any) -> Any:
-        as_people_write(self)  # not earlier: Typer adds options of its own to the finished command
-        return super().get_params(ctx)
+    def __init__(self, *arguments: Any, **extra: Any) -> None:
+        super().__init__(*arguments, **extra)
+        _fill_paragraphs(self)
 
     def main(self, *arguments: Any, **extra: Any) -> Any:
         try:
@@ -61,13 +60,21 @@ class _Group(TyperGroup):
             raise typer.Exit(end(error)) from error
 
 
+def _fill_paragraphs(command: Any) -> None:
+    """Joins the lines of a help text, whose line ends Typer keeps in all paragraphs but the first."""
+    if command.help:
+        command.help = "\n\n".join(" ".join(part.split()) for part in command.help.split("\n\n"))
+    for child in getattr(command, "commands", {}).values():
+        _fill_paragraphs(child)
+
+
 app = typer.Typer(
     name="fercli",
     cls=_Group,
     help="Read the facial expressions in folders of photos and write a report.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": NAMES},
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
 
 

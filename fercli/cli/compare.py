@@ -50,7 +50,7 @@ def backends(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="PATHS",
+            metavar="[PATHS]...",
             help="Photos, folders or quoted patterns, whose faces are read; without any, the"
             " faces that ship with fercli.",
         ),
@@ -101,7 +101,7 @@ def models(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODELS", help="Names of models that ship, or models' folders.", show_default=False
+            metavar="MODELS...", help="Names of models that ship, or models' folders.", show_default=False
         ),
     ],
     photos: Annotated[
@@ -148,7 +148,7 @@ def models(
 def detectors(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATHS", help="Photos, folders or quoted patterns.", show_default=False),
+        typer.Argument(metavar="PATHS...", help="Photos, folders or quoted patterns.", show_default=False),
     ],
     names: Annotated[
         str,

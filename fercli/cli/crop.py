@@ -30,7 +30,7 @@ def crop(
     photos: Annotated[
         list[str],
         typer.Argument(
-            metavar="PHOTOS", help="Photos, folders or patterns; in folders named as expressions."
+            metavar="PHOTOS...", help="Photos, folders or patterns; in folders named as expressions."
         ),
     ],
     out: Annotated[

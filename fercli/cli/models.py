@@ -52,7 +52,7 @@ def verify(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="MODELS", help="Models or their folders; all that ship where none is given."
+            metavar="[MODELS]...", help="Models or their folders; all that ship where none is given."
         ),
     ] = None,
 ) -> None:

@@ -21,7 +21,7 @@ from fercli.smallest_face import smallest_face
 Photos = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="PATHS",
+        metavar="[PATHS]...",
         help="Photos, folders, archives (.zip, .tar), quoted patterns such as 'photos/**/*.jpg', URLs"
         " (s3://, gs://, az://, https://, file://), or - for a list of paths on standard input.",
         show_default=False,

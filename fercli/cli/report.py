@@ -44,7 +44,7 @@ app = typer.Typer(
 Reports = Annotated[
     list[str],
     typer.Argument(
-        metavar="REPORTS", help="Reports that fercli predict wrote, in any format.", show_default=False
+        metavar="REPORTS...", help="Reports that fercli predict wrote, in any format.", show_default=False
     ),
 ]
 
