@@ -11,8 +11,6 @@ from operator import index
 from reprlib import repr as shortened
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-import numpy as np
-
 from fercli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,7 +49,11 @@ def _within(least: float, most: float) -> str:
 
 def switch(name: str, given: object) -> bool:
     """True or False, or a `UsageError`: "no" would be true."""
-    if not isinstance(given, bool | np.bool_):
+    if isinstance(given, bool):
+        return given
+    import numpy as np  # only here: a run that has none of NumPy's truths starts its workers sooner
+
+    if not isinstance(given, np.bool_):
         raise UsageError(f"{name} is {shown(given)}.", "It must be True or False.")
     return bool(given)
 

@@ -9,13 +9,16 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fercli.architecture import Architecture, read_architecture
-from fercli.errors import ModelError, UnavailableError, did_you_mean
+from fercli.errors import ModelError, UnavailableError, UsageError, did_you_mean
 from fercli.onnx_file import check_onnx
 from fercli.records import EXPRESSIONS
 from fercli.wording import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MODELS = Path(__file__).parent / "models"
 DEFAULT_MODEL = "residual"
@@ -104,6 +107,19 @@ def load_members(model: str) -> list[Bundle]:
         UnavailableError: as `load_bundle` does.
     """
     return [load_bundle(member) for member in ENSEMBLES.get(_known_name(model), (model,))]
+
+
+def load_models(names: Iterable[str]) -> tuple[Bundle, ...]:
+    """The models of names and folders, those of an ensemble one by one.
+
+    Raises:
+        UsageError: there are no names.
+        UnavailableError: as `load_bundle` does.
+    """
+    bundles = tuple(bundle for name in names for bundle in load_members(name))
+    if not bundles:
+        raise UsageError("No model is given.", "Leave it out, or give one such as default.")
+    return bundles
 
 
 def load_bundle(model: str) -> Bundle:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fercli.analyzer import Analyzer
+from fercli.bundle import load_models
 from fercli.classifiers import load_classifiers
 from fercli.defaults import BACKEND, DETECTOR, DEVICE, MAX_PIXELS, MIN_FACE, MIN_SCORE, MODEL
 from fercli.detectors import load_detector
 from fercli.devices import usable_cores
 from fercli.engines.options import Options, checked_options
-from fercli.engines.reading import load_models
 from fercli.errors import UsageError, shortages_named
 from fercli.images import Picture, decode_reduced
 from fercli.prediction import Predictor

@@ -90,6 +90,20 @@ class TestNames:
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
         assert (done.stdout, done.stderr) == ("[]\n", "")
 
+    def test_a_worker_begins_before_the_run_imports_anything_heavy(self) -> None:
+        script = """
+import sys
+def look(event, _):
+    if event == "subprocess.Popen":
+        print(sorted({'numpy', 'cv2', 'openvino', 'onnxruntime'} & set(sys.modules)))
+sys.addaudithook(look)
+import fercli
+fercli.read_faces([sys.argv[1]], workers=1).close()
+"""
+        line = [sys.executable, "-c", script, str(FACE)]
+        done = subprocess.run(line, capture_output=True, text=True, check=True)
+        assert (done.stdout, done.stderr) == ("[]\n", "")
+
 
 class TestExamples:
     @pytest.fixture(autouse=True)
@@ -168,7 +182,7 @@ class TestReading:
             ({"backend": None}, "backend is None, which is not a text. Give its name as a text."),
             ({"include": ["*.jpg", 7]}, "include is ['*.jpg', 7]. Give a text, or a list of texts."),
             ({"stdin": "list.txt"}, "stdin is 'list.txt', which gives no bytes. Open a file with "),
-            ({"stdin": StringIO(str(FACE))}, "stdin is <_io.StringIO object at "),
+            ({"stdin": StringIO(str(FACE))}, "stdin is <_io.StringIO"),
             ({"model": []}, "No model is given. Leave it out, or give one such as default."),
             (
                 {"detector": "mtcnn", "min_face": 1},

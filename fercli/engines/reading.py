@@ -7,13 +7,8 @@ from functools import partial
 from itertools import count, islice
 from typing import TYPE_CHECKING
 
-from fercli.bundle import load_members
-from fercli.classifiers import load_classifiers
 from fercli.detectors import load_detector
-from fercli.engines.local import run_local
 from fercli.engines.workers import Workers
-from fercli.errors import UsageError
-from fercli.prediction import Predictor
 from fercli.reader import Pipeline
 from fercli.reports.parts import PHOTOS_A_PART
 
@@ -21,7 +16,6 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Generator, Iterable, Sequence
 
-    from fercli.bundle import Bundle
     from fercli.engines.memory import Memory
     from fercli.engines.options import Options
     from fercli.records import Photo
@@ -44,7 +38,7 @@ class LocalEngine:
         """
         self._batch_size = options.batch_size
         with ExitStack() as stack:
-            # They load the detector while the networks are loaded here.
+            # They load the detector while the networks, and what these need, are loaded here.
             self._workers = Workers(
                 partial(
                     load_detector,
@@ -61,6 +55,10 @@ class LocalEngine:
                 fast=options.fast,
             )
             stack.callback(self._workers.close)
+            from fercli.bundle import load_models
+            from fercli.classifiers import load_classifiers
+            from fercli.prediction import Predictor
+
             bundles = load_models(options.models)
             name, classifiers = load_classifiers(bundles, options.backend, options.device, workers)
             self._predictor = Predictor(classifiers, mirrored=options.tta)
@@ -74,6 +72,8 @@ class LocalEngine:
 
     def run(self, paths: Iterable[str]) -> Generator[Photo]:
         """The records of photos in the order of their paths, as of `fercli.engines.local.run_local`."""
+        from fercli.engines.local import run_local
+
         return run_local(paths, self._workers, self._predictor, self._batch_size)
 
     def write_parts(self, paths: Iterable[str], parts: Parts) -> Generator[Counter[str]]:
@@ -94,16 +94,3 @@ class LocalEngine:
         """
         tally = parts.tally(number, paths)
         return parts.write(number, paths, self.run(paths)) if tally is None else tally
-
-
-def load_models(names: Sequence[str]) -> tuple[Bundle, ...]:
-    """The models of names and folders, those of an ensemble one by one.
-
-    Raises:
-        UsageError: there are no names.
-        UnavailableError: a model is not there or does not work.
-    """
-    bundles = tuple(bundle for name in names for bundle in load_members(name))
-    if not bundles:
-        raise UsageError("No model is given.", "Leave it out, or give one such as default.")
-    return bundles

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from fercli.analyzer import unprepared
 from fercli.engines.memory import Budget, Memory
 from fercli.engines.process import LostError, WorkerProcess
 from fercli.engines.worker import SMALL_FILE, Setup, Task, Use
@@ -112,7 +111,7 @@ class Workers:
             try:
                 read = read_photo(path, admit, self._timeout)
             except PhotoError as error:
-                return unprepared(printable_path(path), error)
+                return _unprepared(path, error)
             return self._prepared(path, read)
 
     def _prepared(self, path: str, data: bytes | None) -> Prepared:
@@ -158,4 +157,10 @@ class Workers:
 
 
 def _failed(path: str, kind: PhotoErrorKind, sentence: str) -> Prepared:
-    return unprepared(printable_path(path), PhotoError(kind, sentence))
+    return _unprepared(path, PhotoError(kind, sentence))
+
+
+def _unprepared(path: str, error: PhotoError) -> Prepared:
+    from fercli.analyzer import unprepared  # needs NumPy and OpenCV, which workers do not wait for
+
+    return unprepared(printable_path(path), error)
