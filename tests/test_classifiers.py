@@ -10,6 +10,7 @@ import pytest
 from fercli.bundle import load_bundle
 from fercli.classifiers import load_classifiers
 from fercli.errors import DeviceError, UnavailableError
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,7 +100,7 @@ def test_cuda_that_does_not_run_is_5_with_reason_and_remedy(run: Run, samples: P
 def test_an_unknown_device_is_refused(device: str) -> None:
     with pytest.raises(DeviceError) as caught:
         load_classifiers([load_bundle("default")], "auto", device, 1)
-    assert caught.value.message == f"There is no device {device}."
+    assert caught.value.message == f"There is no device {quoted(device)}."
     assert caught.value.remedy == "Choose auto, cpu, cuda or cuda:N."
 
 

@@ -16,10 +16,11 @@ import threading
 from enum import Enum, auto
 from functools import partial
 from queue import SimpleQueue
+from traceback import format_exception
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from fercli.engines.memory import BYTES_A_PIXEL, room_in_process
-from fercli.errors import FercliError, PhotoError, PhotoErrorKind, shortage
+from fercli.errors import FercliError, PhotoError, PhotoErrorKind, UnavailableError, in_one_line, shortage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,11 +81,8 @@ def main() -> None:
         setup: Setup = _next(told)
         detector = setup.load_detector()
         _answer(answers, dict(detector.describe()))
-    except Exception as error:
-        known = error if isinstance(error, FercliError) else shortage(error)
-        if known is None:
-            raise
-        _answer(answers, known)
+    except Exception as error:  # noqa: BLE001 - the run says it, whatever it is
+        _answer(answers, error if isinstance(error, FercliError) else shortage(error) or _unusable(error))
         return
     while True:
         photo = _Photo(_next(told), setup, told, answers)
@@ -94,6 +92,15 @@ def main() -> None:
         else:
             prepared = prepare(photo.name, partial(photo.picture, decode), detector)
         _answer(answers, prepared)
+
+
+def _unusable(error: Exception) -> UnavailableError:
+    """What keeps a worker from its work, as where a library that OpenCV needs is not on the system."""
+    told = UnavailableError(
+        f"A worker process cannot read photos: {in_one_line(error)}.", "See what fercli doctor says."
+    )
+    told.add_note("".join(format_exception(error)))  # shown with FERCLI_DEBUG
+    return told
 
 
 class _Photo:

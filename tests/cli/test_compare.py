@@ -137,14 +137,14 @@ def test_a_model_of_ones_own_and_photos(run: Run, samples: Path, tmp_path: Path)
 
 def test_a_file_that_was_changed_is_said_in_the_row(run: Run, tmp_path: Path) -> None:
     folder = shutil.copytree(load_bundle("default").folder, tmp_path / "model")
-    with (folder / "model.onnx").open("ab") as file:
+    with (folder / "model.int8.onnx").open("ab") as file:
         file.write(b"more")
     done = run(
-        *("compare", "backends", *QUICK, "--backends", "onnx,torch", "--model", folder),
+        *("compare", "backends", *QUICK, "--backends", "onnx-int8,torch", "--model", folder),
         *("--format", "json"),
     )
-    onnx, torch = rows(done)
-    assert "model.onnx is not the file that model.json was made with." in onnx["reason"]
+    eight_bits, torch = rows(done)
+    assert "model.int8.onnx is not the file that model.json was made with." in eight_bits["reason"]
     assert torch["agreement"] == "reference"
 
 

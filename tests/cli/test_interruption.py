@@ -352,9 +352,10 @@ class Finder:
         if name == os.environ["FERCLI_AT"]:
             signal.raise_signal(int(os.environ["FERCLI_SIGNAL"]))
 
-sys.meta_path.insert(0, Finder())
+if "-c" not in sys.orig_argv:  # as workers are started
+    sys.meta_path.insert(0, Finder())
 """
-"""Sends a signal when a module is about to be imported; Python itself imports this, as sitecustomize."""
+"""Signals the run when it is about to import a module; Python itself imports this, as sitecustomize."""
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def failing(run: Run, folder: Path, command: str, module: str, error: str, **env
 
 COMMANDS = {
     "--version": "typer",
-    "predict a.png": "cv2",
+    "predict a.png": "fercli.engines.workers",
     "predict a.png -o report.json": "fercli.engines.local",
     "train --data d.csv --out run": "torch",
     "evaluate default --data d.csv": "fercli.fer2013",
@@ -80,6 +80,18 @@ def test_every_command_says_it_in_a_sentence(run: Run, folder: Path, command: st
         WHERE,
     ]
     assert sorted(path for path in folder.iterdir() if path.name != "run") == before
+
+
+def test_a_library_that_workers_lack_is_named(run: Run, folder: Path) -> None:
+    error = "ImportError('libGL.so.1: no such file')"
+    done = failing(run, folder, "predict a.png", "cv2", error)
+    assert (done.returncode, done.stdout) == (5, b"")
+    assert done.stderr.splitlines() == [
+        "fercli: A worker process cannot read photos: ImportError: libGL.so.1: no such file.",
+        "See what fercli doctor says.",
+    ]
+    seen = failing(run, folder, "predict a.png", "cv2", error, FERCLI_DEBUG="1").stderr
+    assert "fercli/crop.py" in seen
 
 
 KINDS = {
