@@ -90,7 +90,12 @@ def test_a_library_that_workers_lack_is_named(run: Run, folder: Path) -> None:
         "fercli: A worker process cannot read photos: ImportError: libGL.so.1: no such file.",
         "See what fercli doctor says.",
     ]
-    environment = {"PYTHONPATH": str(folder), "FERCLI_AT": "cv2", "FERCLI_FAILS": error, "FERCLI_DEBUG": "1"}
+    environment = {
+        "PYTHONPATH": str(folder),
+        "FERCLI_AT": "cv2",
+        "FERCLI_FAILS": error,
+        "FERCLI_DEBUG": "1",
+    }
     seen = subprocess.run(
         [FERCLI, "predict", "a.png"], cwd=folder, env=os.environ | environment,
         capture_output=True, text=True, check=False,
