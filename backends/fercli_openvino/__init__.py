@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,7 +60,7 @@ class OpenVinoBackend:
             "PERFORMANCE_HINT": "LATENCY",
         }
         try:
-            model = import_openvino().Core().compile_model(path, "CPU", options)
+            model = _core(os.getpid()).compile_model(path, "CPU", options)
         except RuntimeError as error:
             # Where in OpenVINO it happened comes first, what happened last.
             reason = str(error).strip().splitlines()[-1].rstrip(".")
@@ -114,6 +116,16 @@ class OpenVinoClassifier:
         }
 
 
+@cache
+def _core(_process: int) -> Any:
+    """OpenVINO's Core, one a process; threads of another are not forked with it.
+
+    Each sets a stack for signals, and gives back the one that it found when it ends. Where the first of two
+    ends first, the second gives back one that is gone, and Ctrl-C ends Python with SIGSEGV (OpenVINO 2026.4).
+    """
+    return import_openvino().Core()
+
+
 def _computes_in_bfloat16() -> bool:
     """Whether a network of a few layers can be compiled, which takes 0.1 s.
 
@@ -123,8 +135,7 @@ def _computes_in_bfloat16() -> bool:
     Raises:
         ShortageError: there is not enough memory, for instance.
     """
-    openvino = import_openvino()
-    core = openvino.Core()
+    openvino, core = import_openvino(), _core(os.getpid())
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         return False
     layers = openvino.opset8

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -142,3 +144,24 @@ def torchs_answers(private_test: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def in_parts(classifier: Classifier, faces: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([classifier(faces[start : start + 256]) for start in range(0, len(faces), 256)])
+
+
+INTERRUPTED = """
+import signal, sys
+from fercli.bundle import load_bundle
+from fercli.classifiers import load_classifiers
+first, second = (load_classifiers([load_bundle("default")], sys.argv[1], "cpu", 1) for _ in range(2))
+del first
+del second
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("as it should be")
+"""
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnx"])
+def test_ctrl_c_is_an_exception_after_two_networks_are_gone(backend: str) -> None:
+    """Two of OpenVINO's Cores that end in the order in which they were made leave a stack that is gone."""
+    line = [sys.executable, "-c", INTERRUPTED, backend]
+    assert subprocess.run(line, capture_output=True, text=True, check=True).stdout == "as it should be\n"
