@@ -120,8 +120,8 @@ class OpenVinoClassifier:
 def _core(_process: int) -> Any:
     """OpenVINO's Core, one a process; threads of another are not forked with it.
 
-    Each sets a stack for signals, and gives back the one that it found when it ends. Where the first of two
-    ends first, the second gives back one that is gone, and Ctrl-C ends Python with SIGSEGV (OpenVINO 2026.4).
+    Each sets a stack for signals, and gives back the one that it found when it ends. If the first of two
+    ends first, the second gives back one that is gone: Ctrl-C ends Python with SIGSEGV (OpenVINO 2026.4).
     """
     return import_openvino().Core()
 
