@@ -27,7 +27,7 @@ from fercli.images import decode, decode_reduced
 from fercli.mtcnn.boxes import intersection_over_union
 from fercli.plugins import find_backend
 from fercli.prediction import Predictor
-from photos import SAMPLES, filling
+from photos import SAMPLES, filling, places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,13 +109,8 @@ def make_large(folder: Path) -> None:
     width, height = LARGE
     for number, (columns, rows) in enumerate(GRIDS):
         photo = np.zeros((height, width, 3), np.uint8)
-        for row in range(rows):
-            for column in range(columns):
-                place = photo[
-                    row * height // rows : (row + 1) * height // rows,
-                    column * width // columns : (column + 1) * width // columns,
-                ]
-                place[:] = filling(chosen.choice(samples), *place.shape[:2])
+        for place in places(photo, columns, rows):
+            place[:] = filling(chosen.choice(samples), *place.shape[:2])
         cv2.imwrite(str(folder / f"{number:02}.jpg"), photo, [cv2.IMWRITE_JPEG_QUALITY, 92])
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from fercli.images import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -53,6 +53,17 @@ def make_photos(folder: Path, count: int, distinct: int, sizes: Sequence[tuple[i
         cv2.imwrite(str(path), _noisy(photo, number), [cv2.IMWRITE_JPEG_QUALITY, 92])
 
 
+def places(photo: NDArray[np.uint8], columns: int, rows: int) -> Iterator[NDArray[np.uint8]]:
+    """The parts of a photo that make a grid, row by row, to be written to."""
+    height, width = photo.shape[:2]
+    for row in range(rows):
+        for column in range(columns):
+            yield photo[
+                row * height // rows : (row + 1) * height // rows,
+                column * width // columns : (column + 1) * width // columns,
+            ]
+
+
 def filling(sample: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     """The sample, so large that it fills a place, and cut to it."""
     scale = max(width / sample.shape[1], height / sample.shape[0])
@@ -73,15 +84,10 @@ def _grid(
 ) -> NDArray[np.uint8]:
     names = [name for name in samples if columns * rows == 1 or name != _GROUP]
     photo = np.zeros((height, width, 3), np.uint8)
-    for row in range(rows):
-        for column in range(columns):
-            place = photo[
-                row * height // rows : (row + 1) * height // rows,
-                column * width // columns : (column + 1) * width // columns,
-            ]
-            sample = samples[chosen.choice(names)]
-            mirrored = np.ascontiguousarray(sample[:, ::-1]) if chosen.random() < 1 / 2 else sample
-            place[:] = filling(mirrored, *place.shape[:2])
+    for place in places(photo, columns, rows):
+        sample = samples[chosen.choice(names)]
+        mirrored = np.ascontiguousarray(sample[:, ::-1]) if chosen.random() < 1 / 2 else sample
+        place[:] = filling(mirrored, *place.shape[:2])
     return photo
 
 
