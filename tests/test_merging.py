@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +106,25 @@ class TestSettings:
     def test_of_a_report_that_has_none_nothing_is_said(self, tmp_path: Path) -> None:
         merged = merge_reports([written(tmp_path / "1.csv", [A], USUAL), written(tmp_path / "2.csv", [B])])
         assert (merged.settings, merged.differences) == (None, [])
+
+
+LIMITED = """
+import resource, sys
+from fercli.reports.merging import merge_reports
+resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+for _ in merge_reports(sys.argv[1:]).photos:
+    pass
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of files are those of POSIX")
+def test_a_full_temporary_folder_is_named(tmp_path: Path) -> None:
+    long = 1000 * "x"
+    report = written(tmp_path / "1.jsonl", [photo(f"{number}{long}", FACE) for number in range(4000)])
+    run = subprocess.run(
+        [sys.executable, "-c", LIMITED, report], capture_output=True, text=True, check=False
+    )
+    assert "ReportError: The temporary folder cannot hold what was read of the reports: " in run.stderr
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)

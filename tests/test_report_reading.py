@@ -21,6 +21,7 @@ from fercli import __version__
 from fercli.errors import UsageError
 from fercli.records import COLUMNS, DECIMALS, EXPRESSIONS, Box, Face, Photo, Row
 from fercli.reports import Format, open_report
+from fercli.reports.html.blocks import PAGE_END, PAGE_START
 from fercli.reports.reading import TornReportError, read_growing, read_report
 
 FACE = Face(Box(1.25, 2.0, 30.01, 40.0), 0.5, None, (0.05, 0.1, 0.15, 0.4, 0.1, 0.1, 0.1))
@@ -32,6 +33,9 @@ PHOTOS = [
     Photo('na"me,\r\n.jpg', error="empty: The file is empty."),
 ]
 GROWING = (Format.CSV, Format.JSONL)
+LARGE = "1" + 400 * "0"
+"""A whole number beyond every float."""
+
 PIXELS = st.floats(0, 131_072)
 SHARES = st.floats(0, 1)
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
@@ -145,6 +149,8 @@ class TestJson:
             ("30.01", "true", "has True as its x2."),
             ("30.01", "NaN", "has nan as its x2."),
             ("30.01", "[1]", "has [1] as its x2."),
+            ("30.01", LARGE, f"has {LARGE} as its x2."),
+            ('"face": 1', f'"face": {LARGE}', f"has {LARGE} as its face."),
             ('"two.jpg"', "7", "has 7 as its path."),
             ('"two.jpg"', '"\\ud800"', "has '\\ud800' as its path."),
         ],
@@ -152,7 +158,7 @@ class TestJson:
     def test_a_fault_is_named(self, tmp_path: Path, kind: Format, old: str, new: str, said: str) -> None:
         path = written(tmp_path / "r", kind, PHOTOS)
         path.write_bytes(path.read_bytes().replace(old.encode(), new.encode(), 1))
-        place = "row 1" if kind is Format.JSON else "line 1"
+        place = f"{'row' if kind is Format.JSON else 'line'} {2 if 'face' in old else 1}"
         assert fault(path, kind) == f"is not a report of fercli: {place} {said}"
 
     def test_whole_numbers_are_decimals_where_these_belong(self, tmp_path: Path) -> None:
@@ -166,6 +172,17 @@ class TestJson:
     def test_other_json(self, tmp_path: Path, content: str, said: str) -> None:
         (tmp_path / "r.json").write_text(content)
         assert said in fault(tmp_path / "r.json")
+
+
+@pytest.mark.parametrize("kind", [Format.JSON, Format.JSONL, Format.HTML])
+def test_lists_inside_lists_without_end_are_no_report(tmp_path: Path, kind: Format) -> None:
+    content = b"[" * 100_000 + b"\n"
+    if kind is Format.HTML:
+        content = b"".join(
+            [PAGE_START, b'<script type="application/json" class="rows">', content, PAGE_END]
+        )
+    (tmp_path / "r").write_bytes(content)
+    assert fault(tmp_path / "r", kind).startswith("is not a report of fercli: ")
 
 
 class TestTorn:

@@ -262,10 +262,11 @@ class TestSettings:
 
 
 class TestAnOlderReport:
-    def test_stays_until_the_new_one_is_whole(self, going: Going) -> None:
-        going.run(["one", "two"])
+    @pytest.mark.parametrize("older", [["one", "two"], ["none"]])  # the second is a single row
+    def test_stays_until_the_new_one_is_whole(self, going: Going, older: list[str]) -> None:
+        going.run(older)
         going.run(PATHS, told=replace(USUAL, tta=True), stop_after=3)
-        assert same(going.rows(), ["one", "two"])
+        assert same(going.rows(), older)
         assert read_settings(going.out) == USUAL
         with pytest.raises(UsageError, match="--tta on, now off"):
             going.run(PATHS, resume=True)

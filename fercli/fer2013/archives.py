@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
 REMEDY = "Unpack it, and give the fer2013.csv in it, or the folder that holds the class folders."
 
+_ZIP_START = b"PK"
 _MAX_KEPT = 1 << 30
 """Bytes of all pictures of a .tar. They are kept in memory, since a .tar is read in its own order only."""
 
@@ -40,25 +41,37 @@ def read_archive(path: Path, tell: Callable[[str], None]) -> Iterator[Row | Brok
         UsageError: the archive cannot be read; and what `read_contents` raises.
     """
     try:
-        with path.open("rb") as file, _opened(path, file) as tree:
-            in_any_order = zipfile.is_zipfile(file)
-            yield from read_contents(path, tree, lambda: tree if in_any_order else _kept(tree), tell)
+        with path.open("rb") as file:
+            is_zip = _is_zip(path, file)
+            with (_zip_tree if is_zip else _tar_tree)(path, file) as tree:
+                yield from read_contents(path, tree, lambda: tree if is_zip else _kept(tree), tell)
     except BROKEN as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"{quoted(path)} cannot be read: {reason}.", REMEDY) from error
 
 
-@contextmanager
-def _opened(path: Path, file: BinaryIO) -> Iterator[Tree]:
-    """The archive's files and folders, without links and devices; they can be opened while this lasts."""
-    tree = Tree(str(path))
-    if zipfile.is_zipfile(file):
-        with zipfile.ZipFile(file) as packed:
-            for info in packed.infolist():
-                _add(tree, info.filename, info.is_dir(), partial(_open_zipped, packed, info))
-            yield tree
-        return
+def _is_zip(path: Path, file: BinaryIO) -> bool:
+    """Whether an archive is a ZIP. Its directory at the end is not enough: a tar may end in a ZIP."""
+    begins_so = file.read(len(_ZIP_START)) == _ZIP_START
+    is_zip = zipfile.is_zipfile(file) and (begins_so or path.suffix.lower() == ".zip")
     file.seek(0)
+    return is_zip
+
+
+@contextmanager
+def _zip_tree(path: Path, file: BinaryIO) -> Iterator[Tree]:
+    """The files and folders of a ZIP; they can be opened while this lasts."""
+    tree = Tree(str(path))
+    with zipfile.ZipFile(file) as packed:
+        for info in packed.infolist():
+            _add(tree, info.filename, info.is_dir(), partial(_open_zipped, packed, info))
+        yield tree
+
+
+@contextmanager
+def _tar_tree(path: Path, file: BinaryIO) -> Iterator[Tree]:
+    """The files and folders of a tar, without links and devices; they can be opened while this lasts."""
+    tree = Tree(str(path))
     stream = unpacked(file)
     with tarfile.open(fileobj=stream, mode="r:") as archive:
         for member in archive:
@@ -87,7 +100,7 @@ def _add(tree: Tree, name: str, is_folder: bool, opener: Callable[[], BinaryIO])
 def _open_zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
     try:
         return cast("BinaryIO", archive.open(info))
-    except (RuntimeError, NotImplementedError) as error:  # a password, or an unknown compression
+    except RuntimeError as error:  # a password, or an unknown compression
         raise OSError(str(error)) from error
 
 

@@ -39,7 +39,9 @@ _LABEL_OF = {
 }
 _SPLIT_OF = {spelling: split for split, spellings in _SPLITS.items() for spelling in spellings}
 
-_NUMBER = re.compile(r"\+?(\d+)(?:\.0*)?", re.ASCII)
+_DIGIT = re.compile(r"\+?0*(\d)(?:\.0*)?", re.ASCII)
+"""A number below 10; a larger one is no label."""
+
 _ORDINAL = re.compile(r"\d+[\s_.-]+")
 """A number before a name, as in `0_angry`, which only sorts the names."""
 
@@ -117,9 +119,9 @@ class Interpretation:
 
 def label_of(text: str) -> int | None:
     """The label 0..6 of a number or a name, with or without capitals or a number before it; else None."""
-    number = _NUMBER.fullmatch(text)
-    if number:
-        label = int(number[1])
+    digit = _DIGIT.fullmatch(text)
+    if digit:
+        label = int(digit[1])
         return label if label < len(EXPRESSIONS) else None
     name = _ORDINAL.sub("", text, count=1)
     return _LABEL_OF.get(_BETWEEN.sub(" ", name).strip().casefold())

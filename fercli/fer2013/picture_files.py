@@ -10,7 +10,7 @@ import numpy as np
 from fercli.architecture import SIDE
 from fercli.crop import crop_face
 from fercli.errors import PhotoError
-from fercli.fer2013.rows import RowError
+from fercli.fer2013.rows import RowError, is_whole_number
 from fercli.images import decode
 from fercli.whole_photo import WholePhotoDetector
 
@@ -67,5 +67,5 @@ def picture_name(number: int) -> str:
 
 def row_numbers(paths: Sequence[PurePath]) -> list[int]:
     """Each picture's row number: its name, if all names are different numbers; else its place."""
-    numbers = [int(path.stem) for path in paths if path.stem.isascii() and path.stem.isdigit()]
+    numbers = [int(path.stem) for path in paths if is_whole_number(path.stem)]
     return numbers if len(set(numbers)) == len(paths) else list(range(len(paths)))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 PIXELS = SIDE * SIDE
 
+_DIGITS = 18
+"""Every whole number of so many digits fits int64, and so does the sum of nine."""
+
 
 class Split(StrEnum):
     """FER2013's three parts, with their names in the challenge's column `Usage`."""
@@ -70,6 +73,11 @@ class Pictures:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def is_whole_number(text: str) -> bool:
+    """Whether a text is a whole number, of ASCII digits alone, that fits int64."""
+    return text.isascii() and text.isdigit() and len(text) <= _DIGITS
 
 
 def class_counts(pictures: Pictures) -> dict[str, int]:

@@ -22,7 +22,7 @@ MAX_LINE = 1 << 20
 
 BROKEN = (
     *(OSError, EOFError, zlib.error, lzma.LZMAError, UnicodeError),
-    *(zipfile.BadZipFile, tarfile.TarError),
+    *(zipfile.BadZipFile, NotImplementedError, tarfile.TarError),  # the second: a ZIP of a later version
 )
 """The errors that reading a stream, or a file in an archive, may raise."""
 

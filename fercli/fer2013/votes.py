@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fercli.errors import UsageError
+from fercli.fer2013.rows import is_whole_number
 from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _read(path: Path) -> NDArray[np.int64]:
                 )
             for number, row in enumerate(reader, start=1):
                 texts = [row[name] or "" for name in _COLUMNS]
-                if not all(map(_is_number, texts)):
+                if not all(map(is_whole_number, texts)):
                     raise UsageError(
                         f"{quoted(path)}, row {number}: the votes are not all whole numbers.", _REMEDY
                     )
@@ -84,10 +85,6 @@ def _read(path: Path) -> NDArray[np.int64]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise _unreadable(path, error) from error
     return np.array(counts, np.int64).reshape(-1, len(_COLUMNS))
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
 
 
 def _from_jpeg(path: Path, count: int) -> list[int]:
@@ -98,7 +95,7 @@ def _from_jpeg(path: Path, count: int) -> list[int]:
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from error
     for line in lines:
-        if not (_is_number(line) and int(line) < count):
+        if not (is_whole_number(line) and int(line) < count):
             remedy = f"Give one row number of the votes a line, from 0 to {count - 1}."
             raise UsageError(f"{quoted(path)}: {line!r} is not the number of a row.", remedy)
     return [int(line) for line in lines]

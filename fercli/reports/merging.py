@@ -6,12 +6,12 @@ import json
 import re
 import sqlite3
 from array import array
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import chain, repeat, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-from fercli.errors import UsageError
+from fercli.errors import ReportError, UsageError
 from fercli.records import DECIMALS, Row
 from fercli.reports.reading import read_report, read_settings
 from fercli.reports.rows import photo_key
@@ -48,8 +48,9 @@ def merge_reports(reports: Sequence[str]) -> Merged:
     other as they are given. Memory does not grow with them: what was seen lies in a file that has no name.
 
     Raises:
-        UsageError: a report cannot be read, or, as its photos are taken, two have other rows of a photo.
+        UsageError: a report cannot be read; as photos are taken, two reports have different rows of one.
         UnavailableError: one is Parquet, and pyarrow is not installed.
+        ReportError: as the photos are taken, the temporary folder is full.
     """
     known = [read_settings(report) for report in reports]
     told = [(report, settings) for report, settings in zip(reports, known, strict=True) if settings]
@@ -78,9 +79,8 @@ def _in_turn(reports: Sequence[Iterator[_Photo]]) -> Iterator[_Photo]:
 
 
 def _once(photos: Iterator[_Photo], reports: Sequence[str]) -> Iterator[tuple[str, list[Row]]]:
-    """The photos but for those that another report has given already, as often as there."""
-    # A database without a name, which leaves memory for the temporary folder once it has grown.
-    with closing(sqlite3.connect("", isolation_level=None)) as database:
+    """The photos without those that another report has already given, as often as there."""
+    with _scratch_database() as database:
         database.execute(
             "CREATE TABLE seen (path, report, time, texts, numbers, PRIMARY KEY (path, report, time))"
             " WITHOUT ROWID"
@@ -100,6 +100,23 @@ def _once(photos: Iterator[_Photo], reports: Sequence[str]) -> Iterator[tuple[st
                     f"{both} have different rows of the photo {quoted(str(rows[0]['path']))}.",
                     "Leave one of them out, or write it again.",
                 )
+
+
+@contextmanager
+def _scratch_database() -> Iterator[sqlite3.Connection]:
+    """A database without a name. It moves from memory to the temporary folder once it has grown.
+
+    Raises:
+        ReportError: the temporary folder cannot hold it.
+    """
+    try:
+        with closing(sqlite3.connect("", isolation_level=None)) as database:
+            yield database
+    except sqlite3.Error as error:
+        raise ReportError(
+            f"The temporary folder cannot hold what was read of the reports: {error}.",
+            "Make room there, or set TMPDIR to a folder that has room.",
+        ) from error
 
 
 def _content(rows: list[Row]) -> tuple[str, array[float]]:

@@ -177,7 +177,7 @@ def _read_json_lines(lines: _Lines) -> Iterator[Row]:
     for line in lines:
         try:
             values = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise lines.broken("is not JSON") from None
         yield checked_row(values, lines.broken)
 
@@ -187,7 +187,7 @@ def _read_json(path: str) -> Iterator[Row]:
         rows = json.loads(Path(path).read_bytes())
     except json.JSONDecodeError as error:
         raise _broken(path, f"line {error.lineno}", "is not JSON") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _broken(path, "it", f"is not JSON ({in_one_line(error)})") from None
     if not isinstance(rows, list):
         raise _broken(path, "its JSON", "is not an array of rows")
@@ -219,7 +219,7 @@ def _as_printed(row: Row) -> Row:
 def _read_html(path: str) -> Iterator[Row]:
     try:
         yield from _numbered(path, read_page(path))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _broken(path, "it", f"is not a page of fercli ({in_one_line(error)})") from None
 
 

@@ -37,7 +37,7 @@ def checked_row(values: Any, broken: Callable[[str], UsageError]) -> Row:
     for name in COLUMNS:
         try:
             row[name] = _value(name, values[name])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise broken(f"has {values[name]!r} as its {name}") from None
     expected = row["status"] == Status.OK
     for name in _OF_A_FACE:
@@ -51,7 +51,8 @@ def _value(name: str, value: Any) -> Value:
 
     Raises:
         TypeError: it is not of the column's type.
-        ValueError: it is none that the column can have.
+        ValueError: the column cannot have it.
+        OverflowError: it is a whole number too large for a float.
     """
     if value is None and name not in {"path", "status"}:
         return None

@@ -77,7 +77,7 @@ def _working(out: str, kind: Format, earlier: Earlier | None, stack: ExitStack) 
     writable = os.access(Path(target).parent, os.W_OK)
     if kind in GROWING:
         goes_on = earlier is not None and earlier.path == target
-        if goes_on or not writable or not _holds_rows(target):
+        if goes_on or not writable or not _holds_rows(target, kind):
             return target, kind
     elif not writable:
         folder = stack.enter_context(TemporaryDirectory(prefix="fercli-"))
@@ -85,10 +85,11 @@ def _working(out: str, kind: Format, earlier: Earlier | None, stack: ExitStack) 
     return beside, growing
 
 
-def _holds_rows(path: str) -> bool:
-    """Whether a file, which is a report or none at all, has more than a header."""
+def _holds_rows(path: str, kind: Format) -> bool:
+    """Whether a file, which is a report or missing, has a row. JSON Lines has no header before its rows."""
     with suppress(OSError), Path(path).open("rb") as file:
-        file.readline()
+        if kind is Format.CSV:
+            file.readline()
         return bool(file.read(1))
     return False
 

@@ -133,6 +133,20 @@ def test_an_encrypted_zip_is_named(tmp_path: Path) -> None:
     assert "encrypted" in refusal(path)
 
 
+def test_a_zip_of_a_later_version_is_named(tmp_path: Path) -> None:
+    path = write_archive({"fer2013.csv": PLAIN.encode()}, tmp_path / "data.zip")
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 99
+    path.write_bytes(content)
+    assert refusal(path) == f"{path} cannot be read: zip file version 9.9."
+
+
+def test_a_tar_may_end_in_a_zip(tmp_path: Path) -> None:
+    inner = write_archive({"notes.txt": b"of no interest"}, tmp_path / "notes.zip").read_bytes()
+    path = write_archive({"fer2013.csv": PLAIN.encode(), "notes.zip": inner}, tmp_path / "data.tar")
+    assert len(read_pictures(path, Split)) == len(Split)
+
+
 def test_a_table_that_unpacks_without_end_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,17 @@ def test_numbers_for_names_are_row_numbers(tmp_path: Path) -> None:
     assert read[Split.PUBLIC].rows.tolist() == list(range(56, 91))
 
 
+def test_longer_numbers_than_a_row_may_have_are_names(tmp_path: Path) -> None:
+    names = [f"{digit * 20}.png" for digit in "89"]
+    for name in names:
+        save(tmp_path / name, PICTURES[0])
+    (tmp_path / "list.txt").write_text("".join(f"{name} happy\n" for name in names))
+    read = read_pictures(tmp_path / "list.txt", [Split.TRAINING])[Split.TRAINING]
+    assert read.rows.tolist() == [0, 1]
+    (tmp_path / "list.txt").write_text(f"{'9' * 5000}.png happy\n")
+    assert "the picture cannot be read" in refusal(tmp_path / "list.txt")
+
+
 def test_a_list_knows_names_numbers_quotes_and_spaces(tmp_path: Path) -> None:
     lines = [
         "a b/c d.png happy PublicTest",

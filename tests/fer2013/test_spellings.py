@@ -9,6 +9,7 @@ from fercli.errors import UsageError
 from fercli.fer2013 import Split, read_pictures
 from fercli.fer2013.conversion import convert
 from fercli.fer2013.inspection import inspect
+from fercli.fer2013.interpretation import label_of
 from tests.fer2013 import made_up, spellings
 from tests.fer2013.spellings import FOLDERS, PACKED, PLAIN, TABLES, write_archive, write_folders
 
@@ -214,6 +215,11 @@ def test_what_could_be_several_things_or_none_is_refused(
         read_pictures(tmp_path / "data.csv", Split)
     assert message in caught.value.message
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(("label", "meant"), [("0003", 3), ("+3.0", 3), ("7", None), ("3" * 5000, None)])
+def test_a_number_is_a_label_or_none(label: str, meant: int | None) -> None:
+    assert label_of(label) == meant
 
 
 def test_labels_from_1_to_7_are_refused(tmp_path: Path) -> None:

@@ -55,6 +55,8 @@ def test_rows_are_taken_by_their_numbers(tmp_path: Path) -> None:
     [
         ([{"fear": "x"}], "", "votes.csv, row 1: the votes are not all whole numbers."),
         ([{}, {"fear": -1}], "", "votes.csv, row 2: the votes are not all whole numbers."),
+        ([{"fear": 10**19}], "", "votes.csv, row 1: the votes are not all whole numbers."),
+        ([{"fear": "9" * 5000}], "", "votes.csv, row 1: the votes are not all whole numbers."),
         ([{}], "", "votes.csv has 1 row, and the data has a row 2."),
         ([{}, {}], "0\n2\n", "rows_from_jpeg.txt: '2' is not the number of a row."),
         ([{}, {}], "one", "rows_from_jpeg.txt: 'one' is not the number of a row."),

@@ -154,6 +154,18 @@ def test_a_run_that_is_finished_has_nothing_left_to_do(
     assert len(metrics(tmp_path)) == 1
 
 
+@pytest.mark.parametrize("torn", ['{"epoch": 1, "lo', "\0" * 99, '{"epoch": 2, "loss": 1}\n{'])
+def test_a_line_that_was_not_written_to_its_end_is_left_out(
+    torn: str, recipe_file: Path, splits: Splits, tmp_path: Path
+) -> None:
+    trainer(recipe_file, splits, tmp_path, "epochs=1").run(nothing)
+    (tmp_path / "metrics.jsonl").write_text(torn)
+    resumed = trainer(recipe_file, splits, tmp_path, "epochs=2")
+    resumed.resume()
+    resumed.run(nothing)
+    assert [line["epoch"] for line in metrics(tmp_path)] == [2]
+
+
 def test_a_run_that_begins_anew_leaves_no_lines_of_another(
     recipe_file: Path, splits: Splits, tmp_path: Path
 ) -> None:

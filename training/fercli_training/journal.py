@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from fercli.evaluation.metrics import confusion_matrix
@@ -69,10 +70,18 @@ class Journal:
 
     def _keep(self, epoch: int) -> None:
         lines = self.path.read_text("utf-8").splitlines() if self.path.is_file() else []
-        kept = [line for line in lines if json.loads(line)["epoch"] <= epoch]
+        kept = [line for line in lines if _epoch(line) <= epoch]
         with whole_file(self.path, _REMEDY) as made:
             made.write_text("".join(f"{line}\n" for line in kept), "utf-8")
 
     def _append(self, line: str) -> None:
         with blamed_on_place(self.path, _REMEDY), self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+
+def _epoch(line: str) -> float:
+    """The epoch of a line; infinity where the line was not written to its end, as on a full disk."""
+    try:
+        return float(json.loads(line)["epoch"])
+    except (ValueError, TypeError, KeyError):
+        return math.inf
