@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,8 @@ def test_what_a_page_says_is_what_happens(page: Path, tmp_path: Path) -> None:
 WRITTEN = [page for page in PAGES if page.name != "reference.md"]  # that one is made
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_fercli_understands_every_command_that_a_page_shows(page: Path) -> None:
+def commands_shown(page: Path) -> Iterator[Any]:
+    """Every command of fercli in a page, as Typer understands it."""
     shown = _SHOWN.findall(page.read_text("utf-8"))
     for block in (text for language, text in shown if language in {"", "sh", "sh run"}):
         for words in _FERCLI.findall(block.replace("\\\n", " ")):
@@ -98,7 +99,24 @@ def test_fercli_understands_every_command_that_a_page_shows(page: Path) -> None:
                     typed = ["show", *typed]  # fercli report REPORT...
                 command = command.commands[typed.pop(0)]
             if not hasattr(command, "commands"):
-                command.make_context(words, typed)
+                yield command.make_context(words, typed)
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_fercli_understands_every_command_that_a_page_shows(page: Path) -> None:
+    list(commands_shown(page))
+
+
+def test_every_training_that_a_page_shows_gets_what_its_recipe_needs() -> None:
+    from fercli_training.inputs import RunInputs, require_fit
+    from fercli_training.recipe_files import load_recipe
+
+    shown = [context.params for page in WRITTEN for context in commands_shown(page)
+             if context.command.name == "train"]  # fmt: skip
+    assert shown
+    for given in shown:
+        inputs = RunInputs(given["data"], given["ferplus"], given["teacher"] or (), given["init"])
+        require_fit(load_recipe(given["recipe"], given["changes"] or ()), inputs)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

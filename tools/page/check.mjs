@@ -75,7 +75,7 @@ await page.type("[name=least]", "60");
 await page.type("[name=most]", "80");
 check((await percents()).every((each) => each >= 60 && each <= 80), `from 60% to 80%: ${await found()}`);
 await page.type("[name=text]", "no such name");
-check((await found()) === "Nothing fits these filters.", "nothing fits");
+check((await found()) === "Nothing matches these filters.", "nothing matches");
 await reset();
 check((await found()) === all, "all again");
 

@@ -1,5 +1,5 @@
-// The rows lie in inert blocks, a list a column; the pictures of a block's faces in another, a line a row.
-// Nothing here is ever read as HTML: every text is a text node.
+// The rows are in inert blocks, with a list for each column. The pictures of a block's faces are in another
+// block, with a line for each row. Nothing here is ever parsed as HTML: every text is a text node.
 
 const about = JSON.parse(document.getElementById("about").textContent);
 const { expressions, reports } = about;
@@ -44,8 +44,8 @@ function element(name, properties = {}, ...children) {
 
 const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}%`;
 const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
-// A mark of direction would show another name than there is, so it shows as its number; a name from right to
-// left must not turn the words around it.
+// A direction mark could make a name look like another one, so its number is shown instead. A right-to-left
+// name must not reorder the words around it.
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const visible = (text) => text.replace(HIDDEN, (sign) => `\\u{${sign.codePointAt(0).toString(16)}}`);
 const isolated = (text) => element("bdi", {}, visible(text));
@@ -75,7 +75,7 @@ function wanted() {
   const words = field("text").value.toLowerCase().split(/\s+/).filter(Boolean);
   const folder = field("folder").value;
   const report = field("report").value;
-  // Half a last digit on either side: what reads 60% on a face is found from 60 to 60.
+  // Half a percent on either side: a face that is shown as 60% is found from 60 to 60.
   const least = number("least", 0) - 0.005;
   const most = number("most", 1) + 0.005;
   return (row) =>
@@ -114,7 +114,7 @@ function grouping() {
   return field("status").value === "ok" ? GROUPS[field("group").value] : null;
 }
 
-// Sorted once; a filter only leaves out.
+// Each order is sorted once; filters only leave rows out.
 const inOrder = new Map();
 function ordered(name) {
   if (!inOrder.has(name)) inOrder.set(name, [...every].sort((a, b) => ORDERS[name](a, b) || a - b));
@@ -137,7 +137,7 @@ function apply() {
   turn(0);
 }
 
-// The page of faces that is shown, the only one in the document
+// The current page of faces: only these are in the document
 
 const NOUNS = { ok: "face", no_face: "photo", error: "photo" };
 
@@ -148,7 +148,7 @@ function turn(to) {
   list.replaceChildren(...(status === "ok" ? faces(rows) : [photos(rows)]));
   const first = page * PAGE + 1;
   const part = shown.length > rows.length ? `, ${first} to ${first + rows.length - 1} shown` : "";
-  byId("found").textContent = shown.length ? `${counted(shown.length, NOUNS[status])}${part}` : "Nothing fits these filters.";
+  byId("found").textContent = shown.length ? `${counted(shown.length, NOUNS[status])}${part}` : "Nothing matches these filters.";
   for (const button of document.querySelectorAll("[data-turn]")) {
     const target = page + Number(button.dataset.turn);
     button.disabled = target < 0 || target * PAGE >= shown.length;
@@ -225,7 +225,7 @@ function whole(row) {
   const img = element("img", { alt: `The photo ${visible(fileName(row))}, with a box around the face` });
   const figure = byId("face-photo");
   img.addEventListener("load", () => {
-    // A browser that turns the photo in another way shows it without a box, not with a wrong one.
+    // If the browser rotates the photo differently, it shows no box rather than a wrong one.
     box.hidden = !(img.naturalWidth * height === img.naturalHeight * width);
     Object.assign(box.style, {
       left: percent(x1 / width, 3), top: percent(y1 / height, 3),
@@ -233,7 +233,7 @@ function whole(row) {
     });
   });
   img.addEventListener("error", () => {
-    if (img.isConnected) figure.replaceChildren(...small("The browser cannot show the photo: it was moved, or is of a format that browsers do not know."));
+    if (img.isConnected) figure.replaceChildren(...small("The browser cannot show the photo: it was moved, or browsers do not support its format."));
   });
   img.src = link;
   return [
