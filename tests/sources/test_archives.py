@@ -14,6 +14,7 @@ import pytest
 from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.sources import Findings, find_photos, read_photo
 from fercli.stores import store_of
+from tests.sources.rules import require_rules_of_folders
 
 KIND = PhotoErrorKind
 NAMES = (
@@ -69,13 +70,10 @@ def failure(path: str) -> PhotoError:
     ],
 )
 def test_the_rules_are_those_of_folders(kind: str, path: str, options: dict[str, Any]) -> None:
-    inside, outside = Findings(), Findings()
-    archive = f"photos.{kind}"
-    found = list(find_photos([f"{kind}://{path}::{archive}"], findings=inside, **options))
-    local = list(find_photos([f"photos/{path}"], findings=outside, **options))
-    assert found == [f"{kind}://{name.removeprefix('photos/')}::{archive}" for name in local]
-    assert (inside.left_out, inside.suffixes) == (outside.left_out, outside.suffixes)
-    assert [read_photo(path) for path in found] == [read_photo(path) for path in local]
+    def outside(found: str) -> str:
+        return f"photos/{found.removeprefix(f'{kind}://').removesuffix(f'::photos.{kind}')}"
+
+    require_rules_of_folders(f"{kind}://{path}::photos.{kind}", f"photos/{path}", outside, **options)
 
 
 @pytest.mark.usefixtures("folder")

@@ -17,12 +17,13 @@ import pytest
 
 from fercli.errors import PhotoErrorKind, UsageError
 from fercli.reports import Format, open_report
-from fercli.sources import Findings, find_photos, read_photo
+from fercli.sources import find_photos, read_photo
 from fercli.stores import store_of
 from tests import clouds
 from tests.conftest import Run
 from tests.sources.conftest import TREE
-from tests.sources.test_remote import failure
+from tests.sources.rules import require_rules_of_folders
+from tests.sources.test_remote import failure, without_scheme
 
 KIND = PhotoErrorKind
 
@@ -113,11 +114,7 @@ def test_the_rules_are_those_of_folders(
         ("/photos/notes.txt", {}),
     ]
     for path, options in cases:
-        there, here = Findings(), Findings()
-        remote = list(find_photos([f"{cloud.url}{path}"], findings=there, **options))
-        local = list(find_photos([f"{cloud.bucket}{path}"], findings=here, **options))
-        assert [url.partition("://")[2] for url in remote] == local
-        assert (there.left_out, there.suffixes, there.photos) == (here.left_out, here.suffixes, here.photos)
+        require_rules_of_folders(f"{cloud.url}{path}", f"{cloud.bucket}{path}", without_scheme, **options)
     assert list(find_photos([f"{cloud.url}/nowhere/"])) == []
 
 
