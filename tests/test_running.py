@@ -221,7 +221,7 @@ class TestSettings:
     @pytest.mark.parametrize("stop_after", [3, None])
     def test_other_ones_are_refused(self, going: Going, stop_after: int | None) -> None:
         going.run(PATHS, stop_after=stop_after)
-        with pytest.raises(UsageError, match="was begun with other settings: --min-face 40, now 60"):
+        with pytest.raises(UsageError, match="was started with other settings: --min-face 40, now 60"):
             going.run(PATHS, resume=True, told=replace(USUAL, min_face="60"))
         assert same(going.run(PATHS, resume=True), PATHS)
 

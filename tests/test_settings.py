@@ -41,7 +41,7 @@ def test_what_changes_rows_is_refused_and_named(changed: dict[str, object], said
     now = replace(USUAL, **changed)  # type: ignore[arg-type] # of each field's own type
     with pytest.raises(UsageError) as caught:
         refuse_other_settings("r.csv", USUAL, now)
-    assert caught.value.message.startswith(f"r.csv was begun with other settings: {said}")
+    assert caught.value.message.startswith(f"r.csv was started with other settings: {said}")
     assert "another report" in caught.value.remedy
 
 

@@ -62,7 +62,7 @@ class OpenVinoBackend:
         try:
             model = _core(os.getpid()).compile_model(path, "CPU", options)
         except RuntimeError as error:
-            # Where in OpenVINO it happened comes first, what happened last.
+            # The message begins with the place in OpenVINO; the last line says what happened.
             reason = str(error).strip().splitlines()[-1].rstrip(".")
             raise shortage(error) or ModelError(f"{path} cannot be run by OpenVINO: {reason}.") from error
         classifier = OpenVinoClassifier(model)
@@ -118,10 +118,11 @@ class OpenVinoClassifier:
 
 @cache
 def _core(_process: int) -> Any:
-    """OpenVINO's Core, one a process; threads of another are not forked with it.
+    """OpenVINO's Core, one for each process: a fork does not copy the threads of its parent's Core.
 
-    Each sets a stack for signals, and gives back the one that it found when it ends. If the first of two
-    ends first, the second gives back one that is gone: Ctrl-C ends Python with SIGSEGV (OpenVINO 2026.4).
+    A Core installs its own stack for signals, and restores the previous one when it ends. If the first of
+    two Cores ends first, the second restores a stack that no longer exists, and Ctrl-C ends Python with
+    SIGSEGV (OpenVINO 2026.4).
     """
     return import_openvino().Core()
 
@@ -129,8 +130,8 @@ def _core(_process: int) -> Any:
 def _computes_in_bfloat16() -> bool:
     """Whether a network of a few layers can be compiled, which takes 0.1 s.
 
-    OpenVINO names bfloat16 among the processor's capabilities even where ONEDNN_MAX_CPU_ISA keeps it from
-    its layers. A pooling shows that, where it lies between convolutions.
+    OpenVINO lists bfloat16 among the processor's capabilities even if ONEDNN_MAX_CPU_ISA forbids it in
+    layers. Compiling a pooling between two convolutions shows whether it is allowed.
 
     Raises:
         ShortageError: there is not enough memory, for instance.

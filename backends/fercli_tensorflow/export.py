@@ -33,7 +33,7 @@ class KerasExporter:
         return TensorFlowBackend().is_available()
 
     def write(self, bundle: Bundle, path: Path) -> None:
-        """Saves the Keras model, which is made of Keras's own layers and operations alone."""
+        """Saves the Keras model, which has only Keras's own layers and operations."""
         _network(bundle).save(path)
 
     def load(self, path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
@@ -92,7 +92,7 @@ class SavedModelExporter:
         """The signature `serving_default`."""
         tensorflow = import_tensorflow()
         with tensorflow.device(_CPU):
-            # The object owns the variables; its signatures alone would lose them.
+            # The object owns the variables. Without it, its signatures would lose them.
             model = tensorflow.saved_model.load(str(path))
 
         def run(faces: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -52,7 +52,7 @@ def load_network(bundle: Bundle) -> Any:
 
 def _build(architecture: Architecture) -> Any:
     pictures = keras.Input((1, SIDE, SIDE), name="pictures")
-    # With one channel, its place is a matter of shape alone.
+    # With one channel, channels first and channels last differ only in shape.
     maps = _standardise(layers.Reshape((SIDE, SIDE, 1))(pictures))
     if isinstance(architecture, ArticleArchitecture):
         features = _article(maps, architecture)

@@ -64,10 +64,10 @@ class TorchScriptExporter:
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """TorchScript is what was asked for, deprecated or not.
+    """Hides the warning that TorchScript is deprecated: the user asked for it.
 
-    Nor is the tracer heard: it warns of torch's own local response normalisation, which asks whether there
-    are any pictures. What was traced is run on other numbers of faces before it is kept.
+    It also hides the tracer's warning about torch's own local response normalisation, which checks whether
+    there are any pictures. The traced network is tested on other numbers of faces before it is kept.
     """
     import torch
 

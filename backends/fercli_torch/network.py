@@ -157,6 +157,6 @@ def load_network(bundle: Bundle) -> nn.Module:
     """
     weights = {name: torch.from_numpy(tensor) for name, tensor in read_weights(bundle).items()}
     network = build_network(bundle.architecture)
-    # The count of batches, which training alone needs, is in no bundle; read_weights checked the rest.
+    # Bundles lack the count of batches, which only training needs. read_weights has checked the rest.
     network.load_state_dict(weights, strict=False)
     return network.eval()

@@ -110,7 +110,7 @@ def _unreadable(where: str, error: Exception) -> UsageError:
 
 
 def _has_something(fields: Sequence[str]) -> bool:
-    """Whether a line is a row: spreadsheets end in lines of delimiters alone."""
+    """Whether a line is a row: spreadsheets end in lines that have only delimiters."""
     return any(field.strip() for field in fields)
 
 

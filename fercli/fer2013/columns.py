@@ -75,7 +75,7 @@ def find_columns(header: Sequence[str], where: str, remedy: str, taken: Interpre
 
 
 def columns_of_data(fields: Sequence[str]) -> Columns | None:
-    """The columns of a file without a header, from its first row; None where that leaves a doubt."""
+    """The columns of a file without a header, from its first row; None if it is not clear."""
     pixels = [place for place, field in enumerate(fields) if len(field.split()) == PIXELS]
     labels = [place for place, field in enumerate(fields) if label_of(field.strip()) is not None]
     splits = [place for place, field in enumerate(fields) if split_of(field.strip()) is not None]

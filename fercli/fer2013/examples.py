@@ -31,7 +31,7 @@ def encode_example(features: Mapping[str, Value]) -> bytes:
 
 
 def decode_example(data: bytes) -> dict[str, Value]:
-    """The features that have exactly one value, of bytes or an integer; others are passed over.
+    """The features that have exactly one value, of bytes or an integer; others are skipped.
 
     Raises:
         RowError: the bytes are not an Example.

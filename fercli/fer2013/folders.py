@@ -71,13 +71,13 @@ def fill_folders(rows: Iterable[Row], root: Path) -> None:
 
 
 def has_classes(tree: Tree) -> bool:
-    """Whether a tree has folders of splits or classes, at its top or below folders that stand alone."""
+    """Whether a tree has folders of splits or classes, at its top or below single folders."""
     children = tree.children(_top(tree))
     return any(split_of(name) is not None or label_of(name) is not None for name in children)
 
 
 def _top(tree: Tree) -> Parts:
-    """The folder that holds splits or classes: folders that stand alone above it are passed."""
+    """The folder that holds splits or classes; single folders above it are skipped."""
     top: Parts = ()
     children = tree.children(top)
     while len(children) == 1 and split_of(children[0]) is None and label_of(children[0]) is None:

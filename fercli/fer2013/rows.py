@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PIXELS = SIDE * SIDE
 
 _DIGITS = 18
-"""Every whole number of so many digits fits int64, and so does the sum of nine."""
+"""Whole numbers of so many digits fit int64, and so does the sum of nine of them."""
 
 
 class Split(StrEnum):
@@ -76,7 +76,7 @@ class Pictures:
 
 
 def is_whole_number(text: str) -> bool:
-    """Whether a text is a whole number, of ASCII digits alone, that fits int64."""
+    """Whether a text is a whole number in ASCII digits that fits int64."""
     return text.isascii() and text.isdigit() and len(text) <= _DIGITS
 
 

@@ -1,4 +1,4 @@
-"""Writers of the report, over the one table of `fercli.records.COLUMNS`."""
+"""Opening reports for writing, in any format. All formats have the columns `fercli.records.COLUMNS`."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def open_report(
 ) -> Iterator[Writer]:
     """A report to write photos to: a path, or the number of an open descriptor.
 
-    CSV and JSON Lines grow photo by photo, and what is there is whole. A file of another format appears
-    when it is complete, or not at all; so does every file in a store, and where `whole` asks for it.
-    Parquet keeps the settings of its run. `byte_order_mark` puts one before CSV: by it Excel knows UTF-8.
+    CSV and JSON Lines grow photo by photo, in whole rows. A file of another format appears when it is
+    complete, or not at all. So does every file in a store, and every file if `whole` is true. Parquet keeps
+    the settings of its run. `byte_order_mark` starts CSV with one, by which Excel recognises UTF-8.
 
     Raises:
         ReportError: the report cannot be written.
@@ -124,4 +124,4 @@ GROWING: dict[Format, type[CsvWriter | JsonLinesWriter]] = {
     Format.CSV: CsvWriter,
     Format.JSONL: JsonLinesWriter,
 }
-"""The formats of which every part is a report already."""
+"""The formats whose files are reports at every moment while they grow."""

@@ -1,4 +1,4 @@
-"""What an earlier run has left of a report: which photos are done, and which are to be done again."""
+"""What an earlier run has written of a report: which photos are done, and which must be read again."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ _HEADER = f"{','.join(COLUMNS)}\n".encode()
 
 
 def journal(out: str, kind: Format) -> tuple[str, Format]:
-    """The file, and its format, in which a report grows that takes its place at the end."""
+    """The file that grows and becomes the report at the end, and its format."""
     return f"{os.path.realpath(out)}.unfinished", kind if kind in GROWING else Format.JSONL
 
 
 class Earlier:
-    """The photos of an interrupted or finished run, by path as often as each stands there.
+    """The photos of an interrupted or finished run, by path, and how often each path is there.
 
-    Of a report that grew, the last photo is done again: rows of it may be missing. `tally` counts photos by
-    their status, and `faces`.
+    The last photo of a report that grew is read again, because some of its rows may be missing. `tally`
+    counts photos by their status, and `faces`.
     """
 
     def __init__(self, out: str, kind: Format, *, retry_errors: bool) -> None:
         """Reads the report, or what grows beside it.
 
         Args:
-            out: the report, which need not be there.
+            out: the report, which need not exist.
             kind: its format.
-            retry_errors: whether photos that could not be read are done again.
+            retry_errors: whether photos that could not be read are read again.
 
         Raises:
-            UsageError: there is something else in the report's place.
+            UsageError: another file is in the report's place.
             UnavailableError: it is Parquet, and pyarrow is not installed.
         """
         beside, growing = journal(out, kind)
@@ -56,7 +56,7 @@ class Earlier:
         self.tally: Counter[str] = Counter()
         self.end = self.end_before_last = len(_HEADER) if self.kind is Format.CSV else 0
         self.has_changed = False
-        """Whether the paths, once all were taken, are others than those that the report was begun with."""
+        """Whether the paths differ from those of the earlier run; known once all paths were taken."""
         self._shown = out
         self._done: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
@@ -82,21 +82,21 @@ class Earlier:
 
     @property
     def is_own(self) -> bool:
-        """Whether more can be added to the file as it is, since nobody has changed what it begins with."""
+        """Whether rows can be added to the file directly, because its header is unchanged."""
         if self.kind is Format.CSV:
             with Path(self.path).open("rb") as file:
                 return file.read(len(_HEADER)) == _HEADER
         return self.kind is Format.JSONL
 
     def photos(self) -> Iterator[list[Row]]:
-        """All photos that are there, each as its rows."""
+        """All photos of the file, each as its rows."""
         return (rows for rows, _ in self._read())
 
     def go_on_with(self, settings: Settings) -> Settings:
-        """The settings of the report once it is gone on with.
+        """The settings of the report when it is resumed.
 
         Raises:
-            UsageError: its rows would come out differently now.
+            UsageError: its rows would be different now.
         """
         if self.settings is None or not self.count:
             return settings
@@ -104,7 +104,7 @@ class Earlier:
         return settings if settings.shard == self.settings.shard else replace(settings, shard="")
 
     def not_done(self, paths: Iterable[str]) -> Iterator[str]:
-        """The paths, as the user gave them, but for those that are done; each as often as it is given."""
+        """The paths that are not done, as the user gave them, each as often as it is given."""
         done, again, new = Counter(self._done), Counter(self._failed), False
         if self._last is not None:
             again[photo_key(self._last)] += 1
@@ -122,17 +122,17 @@ class Earlier:
         self.has_changed |= any(done.values()) or any(again.values())
 
     def is_last(self, rows: list[Row]) -> bool:
-        """Whether a photo is the last one that was there."""
+        """Whether a photo is the last one of the earlier run."""
         return self._last is not None and photo_key(self._last) == photo_key(rows)
 
     def takes_last(self) -> None:
-        """Counts the last photo no longer, which has been done again."""
+        """Stops counting the last photo, which has been read again."""
         if self._last is not None:
             self._count(self._last, -1)
         self._last = None
 
     def takes(self, rows: list[Row]) -> bool:
-        """Whether a photo has been done again that was there, which is counted no longer."""
+        """Whether a photo of the earlier run has been read again; it is then no longer counted."""
         key = photo_key(rows)
         if self._failed[key]:
             self._failed[key] -= 1

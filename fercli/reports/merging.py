@@ -1,4 +1,4 @@
-"""Reports put together: every photo once, in the input's order where the reports are all shards of one."""
+"""Several reports as one: every photo once, in the order of the input if the reports are all its shards."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
     from fercli.reports.settings import Settings
 
 _LIMITS = tuple({2: 0.06, 4: 3e-4}[digits] for digits in DECIMALS.values())
-"""What another processor may change: 0.05 pixels, 2e-4 of a score or probability, and a last digit."""
+"""How much another processor may change: 0.05 pixels, 2e-4 of a score or probability, and a last digit."""
 
 
 _Photo = tuple[int, list[Row]]
-"""The number of a report, and the rows that it has of a photo."""
+"""The number of a report, and its rows of a photo."""
 
 
 class Merged(NamedTuple):
     """Reports that are to be one."""
 
     photos: Iterator[tuple[str, list[Row]]]
-    """Each photo's rows, after the report that they are of."""
+    """For each photo, its report and its rows."""
     settings: Settings | None
-    """Those of all; None where they differ or are not known of each."""
+    """The settings of all reports; None if they differ or are not all known."""
     differences: list[str]
-    """In words, where settings differ."""
+    """Sentences on settings that differ."""
 
 
 def merge_reports(reports: Sequence[str]) -> Merged:
-    """The photos of all reports, of which one that several have with the same rows is taken once.
+    """The photos of all reports. A photo that several reports have with the same rows is taken once.
 
-    Shards of one input, all of which are there, give the order of that input; else the reports follow each
-    other as they are given. Memory does not grow with them: what was seen lies in a file that has no name.
+    If the reports are all shards of one input, its order is restored. Otherwise the reports follow each
+    other as they are given. Memory does not grow with them: a temporary database keeps what was seen.
 
     Raises:
         UsageError: a report cannot be read; as photos are taken, two reports have different rows of one.
@@ -67,7 +67,7 @@ def merge_reports(reports: Sequence[str]) -> Merged:
 
 
 def _shards_in_order(known: Sequence[Settings | None]) -> list[int] | None:
-    """The places of the reports by the number of their shard, where they are all shards of one input."""
+    """The places of the reports in the order of their shards, if they are all shards of one input."""
     of = [re.fullmatch(r"(\d+)/(\d+)", settings.shard) if settings else None for settings in known]
     shards = {int(one[1]): place for place, one in enumerate(of) if one and int(one[2]) == len(known)}
     return [shards[number] for number in sorted(shards)] if len(shards) == len(known) else None
@@ -120,7 +120,7 @@ def _scratch_database() -> Iterator[sqlite3.Connection]:
 
 
 def _content(rows: list[Row]) -> tuple[str, array[float]]:
-    """What the rows of a photo say beside its path: words, which must be the same, and numbers."""
+    """What the rows of a photo contain besides its path: texts, which must be equal, and numbers."""
     texts = json.dumps([[row["status"], row["expression"], row["error"]] for row in rows])
     return texts, array("d", [float(row[name] or 0) for row in rows for name in DECIMALS])
 

@@ -1,4 +1,4 @@
-"""Files that reports are written to: growing ones, and ones that appear complete or not at all."""
+"""The files of reports: some grow, others appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REMEDY = "Choose another place with --out, or make room there."
 
 
 class Output:
-    """A file whose every write reaches the operating system at once, and whole or not at all."""
+    """A file. Each write reaches the operating system at once, completely or not at all."""
 
     def __init__(self, file: FileIO, name: str) -> None:
         self._file = file
@@ -31,7 +31,7 @@ class Output:
         self._cuttable = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
 
     def write(self, data: bytes) -> None:
-        """Writes all of `data`; of a file, nothing stays of a write that fails.
+        """Writes all of `data`. If that fails, the part that was written is removed from a regular file.
 
         Raises:
             BrokenPipeError: the reader of a pipe has gone.
@@ -49,7 +49,7 @@ class Output:
             raise cannot_write(self._name, error) from error
 
     def _cut(self, count: int) -> None:
-        """Takes back the last bytes that were written, where nobody has appended others meanwhile."""
+        """Removes the last bytes that were written, unless another program has appended to the file."""
         with suppress(OSError):
             end = self._file.tell()
             if end == os.fstat(self._file.fileno()).st_size:
@@ -58,10 +58,10 @@ class Output:
 
 @contextmanager
 def claimed_standard_output() -> Iterator[int]:
-    """The descriptor of standard output, for data alone.
+    """The descriptor of standard output, only for data.
 
-    Meanwhile whatever a library or a plugin prints goes to standard error. The descriptor is unbuffered,
-    so nothing is left to fail when Python ends after the reader of a pipe has gone.
+    What libraries and plugins print meanwhile goes to standard error. The descriptor is unbuffered. So if
+    the reader of a pipe has gone, there is nothing left to write, and to fail, when Python ends.
 
     Raises:
         ReportError: standard output is closed.
@@ -74,16 +74,16 @@ def claimed_standard_output() -> Iterator[int]:
     try:
         yield data
     finally:
-        sys.stdout.flush()  # what was printed meanwhile is still in Python's buffer
+        sys.stdout.flush()  # Python's buffer still has what was printed meanwhile
         os.dup2(data, 1)
         os.close(data)
 
 
 @contextmanager
 def open_growing(out: str | int, name: str = "", *, appending: bool = False) -> Iterator[Output]:
-    """A file that is replaced now, or added to, and grows write by write; a number is an open descriptor.
+    """A file that is emptied or appended to, and grows with each write; a number is an open descriptor.
 
-    `name` is what messages call it, where that is not its own.
+    `name` is its name in messages, if that differs from its own.
 
     Raises:
         ReportError: it cannot be opened or written.
@@ -127,10 +127,10 @@ def is_in_store(out: str | int) -> bool:
 
 
 def replaceable(out: str) -> bool:
-    """Whether the name is free or an ordinary file's of this computer, and no descriptor's.
+    """Whether the name is free or that of a regular file on this computer, and not of a descriptor.
 
     Raises:
-        ReportError: what the name leads to cannot be looked at.
+        ReportError: the file cannot be looked at.
     """
     if is_in_store(out):
         return False

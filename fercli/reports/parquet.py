@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from fercli.reports.text import Destination
 
 _GROUP = 1 << 14
-"""Rows from which on a group is written: enough to compress well, few enough to wait in memory."""
+"""A group is written once it has so many rows: enough to compress well, few enough to keep in memory."""
 
 _CHOICES = {"status", "expression"}
 SETTINGS = b"fercli_settings"
-"""The name, among the metadata of the file, of the settings of its run."""
+"""The key of the run's settings in the metadata of the file."""
 
 
 class ParquetWriter:
-    """Row groups that end between photos; numbers are 32-bit floats, the nearest to the report's decimals.
+    """Writes row groups that end between photos. Numbers are the nearest 32-bit floats.
 
-    They have all digits of boxes up to pixel 131,072, and of everything else.
+    These keep all digits of boxes up to pixel 131,072, and of all other numbers.
 
     Raises:
         UnavailableError: pyarrow is not installed.
@@ -42,7 +42,7 @@ class ParquetWriter:
         self._columns: dict[str, list[Value]] = {name: [] for name in COLUMNS}
 
     def write(self, rows: Iterable[Row]) -> None:
-        """Takes a photo's rows; they are written with the group that they belong to."""
+        """Takes a photo's rows. They are written together with their group."""
         for row in rows:
             for name, values in self._columns.items():
                 values.append(row[name])
@@ -50,7 +50,7 @@ class ParquetWriter:
             self._write_group()
 
     def finish(self) -> None:
-        """Writes the last group and the directory of all, without which the file is none."""
+        """Writes the last group and the directory of all groups, without which the file is not Parquet."""
         self._write_group()
         self._writer.close()
 
@@ -84,7 +84,7 @@ def _schema(arrow: Any, settings: Settings | None) -> Any:
 
 
 class _Sink(io.RawIOBase):
-    """An output as the file that pyarrow writes to: it counts, and never seeks."""
+    """An output as a file for pyarrow. It counts bytes, and cannot seek."""
 
     def __init__(self, file: Destination) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class _Sink(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        # After a failure pyarrow tries to end the file once more, when it is closed already.
+        # After a failure, pyarrow tries to finish the file once more, when it is already closed.
         with suppress(ValueError):
             self._file.write(data)
         self._position += len(data)

@@ -1,7 +1,7 @@
 """A folder of reports, each of a few photos: for more photos than one file should have.
 
-Parts are written side by side, each whole or not at all, and have their place in the order by their number.
-What was begun is gone on with as it is: a part that is there is counted and stays. `_SUCCESS` comes last.
+Several parts are written at the same time, each completely or not at all. Their numbers give the order. A
+run that is resumed keeps and counts the parts that are there. `_SUCCESS` is written last.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 PHOTOS_A_PART = 256
 SUCCESS = "_SUCCESS"
 FORMATS = (Format.JSONL, Format.CSV, Format.PARQUET)
-"""The formats of parts, the first one unless another is asked for."""
+"""The formats of parts; the first is the default."""
 
 _NAME = re.compile(rf"part-(\d{{8,}})\.({'|'.join(FORMATS)})")
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of one run; it goes to other machines as it is."""
+    """The parts of one run. The object is sent to other machines."""
 
     folder: str
     """From the root, as every machine sees it."""
@@ -56,12 +56,12 @@ class Parts:
         return str(Path(self.folder, f"part-{number:08d}.{self.kind}"))
 
     def write(self, number: int, paths: Sequence[str], photos: Iterable[Photo]) -> Counter[str]:
-        """Writes a part, whole or not at all, and gives its `tally`.
+        """Writes a part, completely or not at all, and returns its `tally`.
 
         Args:
             number: the part's.
             paths: of its photos.
-            photos: what came of them, in the same order.
+            photos: their results, in the same order.
 
         Raises:
             ReportError: it cannot be written.
@@ -77,10 +77,10 @@ class Parts:
         return tally
 
     def tally(self, number: int, paths: Sequence[str]) -> Counter[str] | None:
-        """The photos of a part by their status, and `faces`; None where it is not there.
+        """Counts the photos of a part by their status, and `faces`; None if there is no such part.
 
         Raises:
-            UsageError: it is there and holds other photos than these.
+            UsageError: the part holds other photos than these.
         """
         path = self.path(number)
         if not os.path.lexists(path):
@@ -96,11 +96,11 @@ class Parts:
         return tally
 
     def complete(self, count: int, tally: Counter[str]) -> None:
-        """Writes `_SUCCESS`, once every part is there and no other.
+        """Writes `_SUCCESS`, if exactly the expected parts are there.
 
         Args:
             count: how many parts there are.
-            tally: of all.
+            tally: of all parts together.
 
         Raises:
             UsageError: there are parts of an earlier run, which had more photos.
@@ -119,9 +119,9 @@ class Parts:
             raise ReportError(
                 f"{quoted(self.folder)} lacks {count_of(count - there, 'part')},"
                 f" such as {Path(self.path(lost)).name}.",
-                "Go on with --resume.",
+                "Continue with --resume.",
             )
-        for left in Path(self.folder).glob(".part-*.partial"):  # of what was killed while it wrote
+        for left in Path(self.folder).glob(".part-*.partial"):  # of processes that were killed
             shutil.rmtree(left, ignore_errors=True)
         with whole_file(Path(self.folder, SUCCESS)) as made:
             made.write_text(json.dumps({"parts": count, **tally}) + "\n", "utf-8")
@@ -133,7 +133,7 @@ def is_folder(out: str) -> bool:
 
 
 def part_format(asked: Format | None) -> Format:
-    """The format of parts; raises a `UsageError` for one that parts cannot have."""
+    """The format of parts; raises a `UsageError` if parts cannot have it."""
     if asked is None or asked in FORMATS:
         return asked or FORMATS[0]
     raise UsageError(f"Parts are not written as {asked}.", f"Choose {', '.join(FORMATS)}.")
@@ -150,7 +150,7 @@ def claimed_folder(out: str, *, resume: bool) -> Iterator[None]:
     folder = Path(out)
     if not folder.is_dir():
         make_folder(folder)
-    # What is hidden is a lock, or a part that was under way.
+    # A hidden file is a lock, or a part that was being written.
     for name in _names(folder):
         if name.startswith("."):
             continue
@@ -158,23 +158,23 @@ def claimed_folder(out: str, *, resume: bool) -> Iterator[None]:
             raise UsageError(f"{quoted(out)} exists and is not a folder of parts.", REMOVE)
         if not resume:
             raise UsageError(
-                f"{quoted(out)} holds parts already.", "Go on with --resume, or choose another folder."
+                f"{quoted(out)} already holds parts.", "Continue with --resume, or choose another folder."
             )
     with locked(folder):
         yield
 
 
 def begin_parts(out: str, kind: Format, settings: Settings) -> Parts:
-    """The parts of a run that begins or goes on; `_SUCCESS` is taken away until it is done.
+    """The parts of a run that starts or is resumed; `_SUCCESS` is removed until the run is done.
 
     Raises:
-        UsageError: the folder was begun with other settings, or in another format.
+        UsageError: the folder was started with other settings, or in another format.
         ReportError: it cannot be written.
     """
     folder = Path(out).resolve()
     if any((found := _NAME.fullmatch(name)) and found[2] != kind for name in _names(folder)):
         raise UsageError(
-            f"{quoted(out)} was begun in another format than {kind}.", "Choose that one with --format."
+            f"{quoted(out)} was started in another format than {kind}.", "Choose that format with --format."
         )
     if (earlier := kept_settings(str(folder))) is not None:
         refuse_other_settings(out, earlier, settings)
@@ -185,10 +185,10 @@ def begin_parts(out: str, kind: Format, settings: Settings) -> Parts:
 
 
 def _names(folder: str | Path) -> Iterator[str]:
-    """What a folder holds, one name after another: there may be millions."""
+    """The names in a folder, one after another: there may be millions."""
     with os.scandir(folder) as entries:
         for entry in entries:
             yield entry.name
 
 
-_OTHERS = "Name the photos as they were named when the folder was begun, or choose another folder."
+_OTHERS = "Name the same photos in the same way as when the folder was started, or choose another folder."

@@ -1,4 +1,4 @@
-"""From the rows of a report back to the photos: where they lie now, and their pixels."""
+"""Finds the photos of a report again, and reads their pixels."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _one_large_photo = threading.Lock()
 
 
 def find_again(path: str, folders: Iterable[str] = ("",)) -> str | None:
-    """Where the photo of a report's row lies; None where it is not there any more.
+    """The path of the photo of a report's row; None if the photo is no longer there.
 
     Args:
-        path: as the report has it.
-        folders: those that it may be relative to, in the order in which they are tried.
+        path: as it is in the report.
+        folders: those that the path may be relative to, in the order in which they are tried.
     """
     local = local_path(path)
     raw = os.fsdecode(_PRINTED_BYTE.sub(lambda byte: chr(0xDC00 + int(byte[1], 16)), local))
@@ -37,7 +37,7 @@ def find_again(path: str, folders: Iterable[str] = ("",)) -> str | None:
 
 
 def pixels(data: bytes) -> NDArray[np.uint8]:
-    """A photo's pixels as when its faces were found, uint8 (H, W, 3); of large photos, one at a time.
+    """A photo's pixels as when its faces were found, uint8 (H, W, 3). Large photos are decoded singly.
 
     Raises:
         PhotoError: they cannot be decoded.

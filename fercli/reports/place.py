@@ -1,4 +1,4 @@
-"""Where a report is written: a file that holds nothing else, or an open descriptor."""
+"""The place of a report: a file that holds nothing else, or an open descriptor."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 STANDARD_OUTPUT = "-"
-"""What stands for standard output in place of a report's name."""
+"""This name means standard output."""
 
 _FIRST = re.compile(
     rb"""(\xef\xbb\xbf)?"?path"?[,;\t]"?face"?[,;\t]  # the header of a CSV, whatever has saved it again
@@ -29,24 +29,24 @@ _FIRST = re.compile(
     re.VERBOSE,
 )
 _TORN = (",".join(COLUMNS).encode(), b'{"path":', b'[\n{"path":')
-"""What a file begins with that was cut off in its first line, or before; a power cut leaves NULs there."""
+"""The beginning of a report that was cut off in its first line. After a power cut, NULs follow."""
 
 _PARQUET = b"PAR1"
 _END = 1 << 16
-"""Bytes of a Parquet file in whose last ones its columns are named."""
+"""How many bytes at the end of a Parquet file are searched for the names of its columns."""
 
 
 def open_descriptor(out: str) -> int | None:
-    """The descriptor that a report's name means, as `-` and `/dev/stdout` do; None for a file's name."""
+    """The descriptor that a name such as `-` or `/dev/stdout` means; None for the name of a file."""
     return 1 if out == STANDARD_OUTPUT else descriptor(out)
 
 
 @contextmanager
 def claimed(out: str) -> Iterator[str | int]:
-    """What a report is written to; what anything prints meanwhile goes to standard error.
+    """Opens the place of a report. Everything that is printed meanwhile goes to standard error.
 
     Raises:
-        ReportError: it is standard output, and that is closed.
+        ReportError: it is standard output, which is closed.
     """
     number = open_descriptor(out)
     if number == 1:
@@ -58,15 +58,15 @@ def claimed(out: str) -> Iterator[str | int]:
 
 
 def refuse_place(out: str, inputs: Iterable[tuple[str, str | int]]) -> None:
-    """Refuses to write a report over what is read, or over a file that holds something else than a report.
+    """Refuses to write a report over an input, or over a file that is not a report.
 
     Args:
         out: the report.
         inputs: what is read, as `fercli.replacing.refuse_input` takes it.
 
     Raises:
-        UsageError: it would; what is in its place is named.
-        ReportError: what is in its place cannot be looked at, or is protected.
+        UsageError: it would; the message names the file.
+        ReportError: the file cannot be looked at, or is protected.
     """
     refuse_unwritable(out)
     number = open_descriptor(out)
@@ -80,7 +80,7 @@ def refuse_place(out: str, inputs: Iterable[tuple[str, str | int]]) -> None:
 
 
 def refuse_other_file(path: str) -> None:
-    """Refuses a file that holds anything but a report, of whatever format; raises as `refuse_place`."""
+    """Refuses a file that is not a report of any format; raises as `refuse_place`."""
     try:
         with Path(path).open("rb") as file:
             first = file.read(_END)

@@ -1,4 +1,4 @@
-"""Reports of any format as photos again: the rows of one after another, typed as the writers got them."""
+"""Reads reports of any format, photo by photo. Values have the types that the writers were given."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fercli.records import Row, Value
 
 _BATCH = 1024
-"""Rows of Parquet that are in memory at once, beside the row group that they lie in."""
+"""Rows of Parquet that are in memory at once, besides their row group."""
 
 
 class TornReportError(UsageError):
@@ -35,15 +35,15 @@ class TornReportError(UsageError):
 def read_report(path: str, asked: Format | None = None) -> Iterator[list[Row]]:
     """The photos of a report, each as its rows, in the report's order.
 
-    CSV, JSON Lines and Parquet are read in constant memory. Rows next to each other belong to one photo
-    as long as their path is the same and `face` goes up. Columns that are not the report's are left out.
+    CSV, JSON Lines, Parquet and pages are read in constant memory. Neighbouring rows belong to one photo if
+    they have the same path and `face` rises. Other columns than the report's are ignored.
 
     Args:
         path: the report's file.
-        asked: its format, where its name does not say it.
+        asked: its format, if its name does not tell it.
 
     Raises:
-        UsageError: the file cannot be read or is not a whole report; the message names file and line.
+        UsageError: the file cannot be read or is not a complete report; the message names file and line.
         UnavailableError: it is Parquet, and pyarrow is not installed.
     """
     kind = _format_of(path, asked)
@@ -58,10 +58,10 @@ def read_report(path: str, asked: Format | None = None) -> Iterator[list[Row]]:
 
 
 def read_growing(path: str, kind: Format) -> Iterator[tuple[list[Row], int]]:
-    """The photos of a CSV or JSON Lines report, each with the place in bytes where its last row ends.
+    """The photos of a CSV or JSON Lines report, each with the position in bytes where its last row ends.
 
     Raises:
-        TornReportError: after everything before it, where the last line was not written to its end.
+        TornReportError: after all photos before it, if the last line was not written to its end.
         UsageError: the file cannot be read or is not a report; the message names file and line.
     """
     read = _read_csv if kind is Format.CSV else _read_json_lines
@@ -74,11 +74,11 @@ def read_growing(path: str, kind: Format) -> Iterator[tuple[list[Row], int]]:
 
 
 def read_settings(path: str, asked: Format | None = None) -> Settings | None:
-    """The settings that a report was written with; None where they are not known.
+    """The settings that a report was written with; None if they are not known.
 
     Args:
         path: the report's file.
-        asked: its format, where its name does not say it.
+        asked: its format, if its name does not tell it.
 
     Raises:
         UsageError: it is Parquet and cannot be read.
@@ -105,11 +105,11 @@ def _format_of(path: str, asked: Format | None) -> Format:
     try:
         return choose_format(path, asked)
     except UsageError as error:
-        raise UsageError(error.message, "Rename it: the end of its name says what a report is.") from None
+        raise UsageError(error.message, "Rename it: the end of its name tells its format.") from None
 
 
 class _Lines:
-    """The lines of a file as text, counted, with the place in bytes where the last one ends."""
+    """The lines of a file as text, with their number and the position in bytes where the last one ends."""
 
     def __init__(self, path: str, file: BinaryIO) -> None:
         self.path = path
@@ -121,7 +121,7 @@ class _Lines:
         for line in self._file:
             self.number += 1
             self.end += len(line)
-            # A power cut leaves NULs where a line was not written yet, also before others that were.
+            # After a power cut, NULs stand where a line was not written, even before lines that were.
             if not line.endswith(b"\n") or b"\0" in line:
                 raise self.torn()
             try:
@@ -155,14 +155,14 @@ def _read_csv(lines: _Lines) -> Iterator[Row]:
             values = dict(zip(header, cells, strict=True))
             yield checked_row({name: _from_cell(name, values[name]) for name in COLUMNS}, lines.broken)
     except csv.Error as error:
-        # What csv says of a file that ends inside quotes, where all lines are whole.
+        # csv says this if a file ends inside quotes, although all its lines are whole.
         raise (
             lines.torn() if "unexpected end" in str(error) else lines.broken(f"is not CSV ({error})")
         ) from None
 
 
 def _from_cell(name: str, cell: str) -> Value:
-    """A cell's value; what should be a number and is not stays a text."""
+    """A cell's value. A text that should be a number stays a text, which `checked_row` refuses."""
     if not cell:
         return None
     if name in DECIMALS or name == "face":
@@ -203,12 +203,12 @@ def _read_parquet(path: str) -> Iterator[Row]:
             batches = file.iter_batches(_BATCH, columns=list(COLUMNS))
             rows = (values for batch in batches for values in batch.to_pylist())
             yield from (_as_printed(row) for row in _numbered(path, rows))
-    except (arrow.ArrowException, ValueError) as error:  # it may have names that are not UTF-8
+    except (arrow.ArrowException, ValueError) as error:  # a ValueError if it has names that are not UTF-8
         raise _broken(path, "it", f"is not Parquet ({in_one_line(error)})") from None
 
 
 def _as_printed(row: Row) -> Row:
-    """The row with decimals as every other format has them, of which a 32-bit float is the nearest."""
+    """The row with decimals as in every other format, from the nearest 32-bit floats."""
     return row | {
         name: round(value, digits)
         for name, digits in DECIMALS.items()
@@ -224,7 +224,7 @@ def _read_html(path: str) -> Iterator[Row]:
 
 
 def _numbered(path: str, rows: Iterable[Any]) -> Iterator[Row]:
-    """The rows of a file that has no lines to speak of."""
+    """The checked rows of a file without lines; messages count the rows."""
     for number, values in enumerate(rows, 1):
         yield checked_row(values, partial(_broken, path, f"row {number}"))
 

@@ -1,4 +1,4 @@
-"""Reports in stores on other computers, which appear whole or not at all."""
+"""Reports in stores on other computers. They appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REMEDY = "Choose another place with --out, or see that it may be written to."
 
 
 class RemoteOutput:
-    """A file in a store; what is written goes there in large parts, and is joined when all is there."""
+    """A file in a store. It is uploaded in large parts, which are joined at the end."""
 
     def __init__(self, file: Any, name: str) -> None:
         self._file = file
@@ -43,7 +43,7 @@ def refuse_unwritable(out: str) -> None:
 
 @contextmanager
 def open_remote(out: str) -> Iterator[RemoteOutput]:
-    """A file in a store, which takes its name at the end; after a failure there is nothing under it.
+    """A file in a store. It gets its name at the end; after a failure, there is no file.
 
     Raises:
         ReportError: it cannot be written.
@@ -61,7 +61,7 @@ def open_remote(out: str) -> Iterator[RemoteOutput]:
 
 
 def ends_of(out: str, count: int) -> tuple[bytes, bytes] | None:
-    """The first and the last bytes of a file in a store, at most so many each; None where there is none.
+    """The first and the last `count` bytes of a file in a store; None if there is no such file.
 
     Raises:
         ReportError: the store cannot be asked.

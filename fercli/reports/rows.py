@@ -1,4 +1,4 @@
-"""What rows may hold, and which of them belong to one photo."""
+"""Checks the values of rows, and finds the rows that belong to one photo."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _CHOICES = {"status": frozenset(Status), "expression": frozenset(EXPRESSIONS)}
 
 
 def checked_row(values: Any, broken: Callable[[str], UsageError]) -> Row:
-    """The row that was read, once every value of it is one that the writers write.
+    """The row that was read, if the writers could have written each of its values.
 
     Args:
-        values: what was read, by column; other columns are left out.
+        values: what was read, by column; other columns are ignored.
         broken: makes the error of a fault such as `has no face`.
 
     Raises:
@@ -47,7 +47,7 @@ def checked_row(values: Any, broken: Callable[[str], UsageError]) -> Row:
 
 
 def _value(name: str, value: Any) -> Value:
-    """The value as the writers got it.
+    """The value as the writers were given it.
 
     Raises:
         TypeError: it is not of the column's type.
@@ -82,7 +82,7 @@ def photo_key(rows: list[Row]) -> str:
 
 
 def photos(rows: Iterable[tuple[Row, int]]) -> Iterator[tuple[list[Row], int]]:
-    """Rows, each with the place where it ends, by their photo; all that there are before what is raised."""
+    """Groups rows, each with the position where it ends, by photo. Photos come before an error."""
     photo: list[Row] = []
     end = 0
     failure: Exception | None = None
@@ -102,7 +102,7 @@ def photos(rows: Iterable[tuple[Row, int]]) -> Iterator[tuple[list[Row], int]]:
 
 
 def _continues(row: Row, before: Row) -> bool:
-    """Whether the row is of the same photo as the one before it."""
+    """Whether the row belongs to the same photo as the row before it."""
     face, last = row["face"], before["face"]
     same = row["path"] == before["path"]
     return same and isinstance(face, int) and isinstance(last, int) and face > last

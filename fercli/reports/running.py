@@ -1,8 +1,8 @@
-"""The report of a run, which is gone on with after whatever ended an earlier one.
+"""The report of a run that can be resumed, however it ended.
 
-CSV and JSON Lines grow in their own file, where nothing is lost with that. A file of another format, and
-one that replaces a report, must appear complete or not at all: a journal of CSV or JSON Lines grows beside
-it, and becomes the report when the run is done.
+A new report in CSV or JSON Lines grows in its own file. A file of another format, and a file that replaces
+an older report, must appear complete or not at all. For these, a journal of CSV or JSON Lines grows beside
+the report, and becomes the report when the run is done.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ if TYPE_CHECKING:
     from fercli.reports.settings import Settings
 
 _HELD = 4096
-"""Photos done again that wait in memory for being put in place, which takes a new copy of the report."""
+"""How many photos that were read again wait in memory, since putting them in place copies the report."""
 
 
 @contextmanager
 def open_running(
     out: str, kind: Format, earlier: Earlier | None, settings: Settings | None = None
 ) -> Iterator[Writer]:
-    """The report of a run; `earlier` is what it goes on with, None replaces what is there at the end.
+    """The report of a run. It continues `earlier`; None replaces the report that is there, at the end.
 
     Raises:
-        ReportError: the report cannot be written; what is safe is said.
-        UsageError: there is something else in the journal's place.
+        ReportError: the report cannot be written; the message says what is safe.
+        UsageError: another file is in the journal's place.
     """
     with ExitStack() as stack:
         working, growing = _working(out, kind, earlier, stack)
@@ -59,7 +59,7 @@ def open_running(
         try:
             yield report
         except BaseException:
-            with suppress(ReportError):  # the first one is said
+            with suppress(ReportError):  # the first error is the one to report
                 report.close()
             raise
         try:
@@ -71,7 +71,7 @@ def open_running(
 
 
 def _working(out: str, kind: Format, earlier: Earlier | None, stack: ExitStack) -> tuple[str, Format]:
-    """The file that grows while the run goes on, and its format."""
+    """The file that grows during the run, and its format."""
     target = os.path.realpath(out)
     beside, growing = journal(out, kind)
     writable = os.access(Path(target).parent, os.W_OK)
@@ -95,7 +95,7 @@ def _holds_rows(path: str, kind: Format) -> bool:
 
 
 def _complete(working: str, out: str, kind: Format, settings: Settings | None) -> None:
-    """Makes the report of its journal, which goes once everything else is in its place."""
+    """Makes the report from its journal, and then removes the journal."""
     if kind in GROWING:
         with whole_file(out) as made:
             shutil.copyfile(working, made)
@@ -110,7 +110,7 @@ def _complete(working: str, out: str, kind: Format, settings: Settings | None) -
 
 
 class _Running:
-    """A report that grows. What is done again is put where it stood, at the latest at the end."""
+    """A report that grows. Photos that are read again get their old place, at the latest at the end."""
 
     def __init__(
         self, out: str, working: str, growing: Format, earlier: Earlier | None, settings: Settings | None
@@ -147,7 +147,7 @@ class _Running:
                 writer.write(rows)
 
     def write(self, rows: Iterable[Row]) -> None:
-        """Writes a photo's rows at once, or keeps them until they are put in their place."""
+        """Writes a photo's rows at once, or keeps them until they can be put in their place."""
         rows = list(rows)
         try:
             if self._takes(rows):
@@ -159,7 +159,7 @@ class _Running:
             raise self.safe(error) from error
 
     def _takes(self, rows: list[Row]) -> bool:
-        """Whether a photo belongs in the place of an earlier one that is not the end of the report."""
+        """Whether a photo replaces an earlier one that is not the last of the report."""
         if self._earlier is None:
             return False
         if not self._to_cut:
@@ -173,7 +173,7 @@ class _Running:
         return False
 
     def _cut(self, end: int) -> None:
-        """Takes off what is not whole, or to be written again."""
+        """Cuts off what is incomplete or will be written again."""
         self._to_cut = False
         with blamed_on_place(self._out):
             os.truncate(self.working, end)
@@ -196,7 +196,7 @@ class _Running:
             yield waiting.popleft() if waiting and again else rows
 
     def close(self) -> None:
-        """Puts what waits in its place."""
+        """Puts waiting photos in their place, and closes the file."""
         try:
             if self._to_cut and self._earlier is not None:
                 self._cut(self._earlier.end)
@@ -207,9 +207,9 @@ class _Running:
         bind_settings(self.working)
 
     def safe(self, error: ReportError) -> ReportError:
-        """The error, with what is safe, and how to go on."""
+        """The error, with what is safe and how to continue."""
         return ReportError(
             error.message,
-            f"What is done is safe ({count_of(self._photos, 'photo')}): all rows in {quoted(self.working)}"
-            " are whole; make room there, and go on with --resume.",
+            f"Done and safe: {count_of(self._photos, 'photo')}. All rows in {quoted(self.working)} are"
+            " whole. Make room there, and continue with --resume.",
         )

@@ -1,4 +1,4 @@
-"""What the rows of a report depend on, and where that is kept: beside the report, or inside Parquet."""
+"""The settings that the rows of a report depend on. They are kept beside the report, or inside Parquet."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class Model(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run was told and what it ran on, as far as a report's reader may want to know.
+    """The options of a run and what it ran on, as far as a report's reader may want to know.
 
-    Texts are what the parts say of themselves; empty where a part has none, as the detector `none` has no
-    smallest face.
+    Texts are what backend and detector say about themselves. A text is empty if there is no such setting:
+    the detector `none` has no smallest face.
     """
 
     fercli: str
@@ -70,11 +70,11 @@ class Settings:
 
     @staticmethod
     def from_json(text: str | bytes) -> Settings | None:
-        """The settings, or None where the text holds none; what a later version adds is left out."""
+        """The settings, or None if the text holds none. Entries of later versions are ignored."""
         try:
             values: dict[str, Any] = json.loads(text)
             models = tuple(Model(str(each["name"]), str(each["sha256"])) for each in values["models"])
-            values.setdefault("fast", False)  # what earlier versions could not be
+            values.setdefault("fast", False)  # earlier versions had no such option
             known = {field.name: values[field.name] for field in fields(Settings)}
         except (ValueError, TypeError, KeyError, RecursionError):
             return None
@@ -87,10 +87,10 @@ class Settings:
         return Settings(**(known | {"models": models}))
 
     def differences(self, other: Settings) -> list[tuple[str, str, str]]:
-        """What makes rows of the one differ from those of the other: its name, here and there.
+        """The settings that make rows differ, each with its name and its value here and there.
 
-        Backends, runtimes and devices give the same answers where the precision is the same, and so do
-        versions that differ in their last number only.
+        Backends, runtimes and devices give the same answers if the precision is the same. So do versions
+        that differ only in their last number.
         """
         return list(_differences(self, other))
 
@@ -103,7 +103,7 @@ def settings_of(
     tta: bool,
     shard: str = "1/1",
 ) -> Settings:
-    """The settings of a run that is about to begin.
+    """The settings of a run that is about to start.
 
     Args:
         models: as of `fercli.reader.Pipeline`.
@@ -135,7 +135,7 @@ def settings_file(report: str) -> Path:
 
 
 def keep_settings(report: str, settings: Settings | None) -> None:
-    """Writes the settings beside a report, where that is possible; None removes those of an earlier one."""
+    """Writes the settings beside a report, if that is possible. None removes those of an earlier report."""
     place = settings_file(report)
     with suppress(ReportError, OSError):
         if settings is None:
@@ -146,14 +146,14 @@ def keep_settings(report: str, settings: Settings | None) -> None:
 
 
 def bind_settings(report: str) -> None:
-    """Has the settings beside a report hold for what it begins with, not for another in its place."""
+    """Binds the settings beside a report to its first bytes, so that they count for no other report."""
     with suppress(OSError), settings_file(report).open("r+") as file:
         file.seek(0, os.SEEK_END)
         file.write(f"{_beginning(report)}\n")
 
 
 def kept_settings(report: str) -> Settings | None:
-    """The settings beside a report; None where there are none that can be read, or they are another's."""
+    """The settings beside a report; None if they cannot be read, or belong to another report."""
     try:
         settings, _, begins_with = settings_file(report).read_bytes().partition(b"\n")
         if begins_with and begins_with.strip() != _beginning(report).encode():
@@ -164,7 +164,7 @@ def kept_settings(report: str) -> Settings | None:
 
 
 def _beginning(report: str) -> str:
-    """What a report begins with, as a sum."""
+    """The sha256 of a report's first bytes."""
     with Path(report).open("rb") as file:
         start = file.read(_FIRST_ROWS)
         # All pages begin alike.
@@ -172,16 +172,16 @@ def _beginning(report: str) -> str:
 
 
 def refuse_other_settings(report: str, earlier: Settings, now: Settings) -> None:
-    """Refuses to go on with a report whose rows would come out differently now.
+    """Refuses to resume a report if its rows would be different now.
 
     Raises:
-        UsageError: they would; each difference is named.
+        UsageError: they would be; each difference is named.
     """
     if differences := earlier.differences(now):
         words = (f"{what} {was}, now {there_is}" for what, was, there_is in differences)
         raise UsageError(
-            f"{quoted(report)} was begun with other settings: {'; '.join(words)}.",
-            "Go on with the settings that it was begun with, or name another report with --out.",
+            f"{quoted(report)} was started with other settings: {'; '.join(words)}.",
+            "Use the settings that it was started with, or name another report with --out.",
         )
 
 
@@ -201,11 +201,11 @@ def _differences(one: Settings, other: Settings) -> Iterator[tuple[str, str, str
 
 
 def _generation(version: str) -> list[str]:
-    """The part of a version that changes where rows may change."""
+    """The numbers of a version of which one changes if rows may change."""
     return version.split(".")[:2]
 
 
 def _names(of: Settings, beside: Settings) -> str:
-    """The models' names; with their sums where names alone would not tell them apart."""
+    """The models' names, with their checksums if the names are the same."""
     same = sorted(model.name for model in of.models) == sorted(model.name for model in beside.models)
     return " and ".join(f"{name} (sha256 {sha256[:12]})" if same else name for name, sha256 in of.models)

@@ -1,4 +1,4 @@
-"""What the rows of a report come to, counted one photo after another."""
+"""Counts the rows of a report, one photo after another."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ class Summary:
         ]  # fmt: skip
 
     def least_certain(self) -> list[Row]:
-        """The rows of the faces that are least certain, these first; as many as were asked for."""
+        """The rows of the least certain faces, the least certain first; as many as were asked for."""
         return [row for _, _, row in sorted(self._least, key=lambda entry: (-entry[0], -entry[1]))]
 
     def _keep(self, row: Row) -> None:
         if not self._kept:
             return
         confidence = row["confidence"]
-        # The later of two that are equally certain is the first to go.
+        # Of two that are equally certain, the later one is dropped first.
         entry = (-float(confidence or 0), -self.faces, row)
         if len(self._least) < self._kept:
             heappush(self._least, entry)

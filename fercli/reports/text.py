@@ -1,4 +1,4 @@
-"""The writers of CSV, JSON Lines and JSON: the rows of a photo are one write."""
+"""The writers of CSV, JSON Lines and JSON. They write the rows of a photo in one write."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Destination(Protocol):
-    """What a report's bytes go to."""
+    """Receives the bytes of a report."""
 
     def write(self, data: bytes) -> None:
         """Takes all of `data`, or raises a `ReportError`."""
@@ -34,7 +34,7 @@ class Writer(Protocol):
 
 
 class CsvWriter:
-    """RFC 4180 with a header, which a file that is `begun` has; an empty cell is a missing value."""
+    """RFC 4180 with a header, which a `begun` file already has. An empty cell is a missing value."""
 
     def __init__(self, file: Destination, *, begun: bool = False) -> None:
         self._file = file
@@ -47,9 +47,9 @@ class CsvWriter:
 
 
 class JsonLinesWriter:
-    """A JSON object a line; a file that is `begun` looks as any other."""
+    """One JSON object in each line. There is no header, so `begun` makes no difference."""
 
-    def __init__(self, file: Destination, *, begun: bool = False) -> None:  # noqa: ARG002 - as of CSV
+    def __init__(self, file: Destination, *, begun: bool = False) -> None:  # noqa: ARG002 - as in CsvWriter
         self._file = file
 
     def write(self, rows: Iterable[Row]) -> None:
@@ -58,7 +58,7 @@ class JsonLinesWriter:
 
 
 class JsonWriter:
-    """One JSON array of objects, a row a line."""
+    """One JSON array of objects, with a row in each line."""
 
     def __init__(self, file: Destination) -> None:
         self._file = file
@@ -92,10 +92,10 @@ def _csv_cells(row: Row) -> tuple[str, ...]:
 def _csv_cell(name: str, value: Value) -> str:
     if value is None:
         return ""
-    # A NUL in a line would say that it was not written to its end.
+    # A NUL in a line would mean that the line was not written to its end.
     return csv_path(str(value)) if name == "path" else str(value).replace("\0", "\\x00")
 
 
 def csv_path(path: str) -> str:
-    """A path as CSV has it: a spreadsheet runs no formula of it, and it still names the same file."""
+    """A path for CSV. A spreadsheet does not take it for a formula, and it still names the same file."""
     return f"./{path}" if path.startswith(_FORMULA_STARTS) else path

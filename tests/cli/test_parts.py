@@ -52,7 +52,7 @@ def test_parts_merged_are_the_report(inside: Run, in_photos: Path) -> None:
     (in_photos / "parts" / "_SUCCESS").unlink()
     refused = inside("predict", "photos", "--out", "parts/", *NONE, cwd=in_photos)
     assert refused.returncode == 2
-    assert "Go on with --resume" in refused.stderr
+    assert "Continue with --resume" in refused.stderr
     again = inside("predict", "photos", "--out", "parts/", "--resume", *NONE, cwd=in_photos)
     assert (again.returncode, again.stderr) == (3, done.stderr)
     assert b"".join((in_photos / "parts" / name).read_bytes() for name in names[1:]) == whole

@@ -104,7 +104,7 @@ class TestAnEndedRun:
         said = full.stderr.decode()
         assert full.returncode == 6, said
         assert f"{out} cannot be written: File too large." in said
-        assert "are whole; make room there, and go on with --resume." in said
+        assert "are whole. Make room there, and continue with --resume." in said
         assert inside("predict", *many, "--out", out, *NONE, "--resume").returncode == 3
         inside("predict", *many, "--out", whole, *NONE)
         assert rows(out) == rows(whole)
@@ -215,8 +215,8 @@ class TestSettings:
         refused = inside("predict", photos, "--out", out, *NONE, "--tta", "--resume")
         assert refused.returncode == 2
         assert refused.stderr == (
-            f"fercli: {out} was begun with other settings: --tta off, now on.\n"
-            "Go on with the settings that it was begun with, or name another report with --out.\n"
+            f"fercli: {out} was started with other settings: --tta off, now on.\n"
+            "Use the settings that it was started with, or name another report with --out.\n"
         )
         assert out.read_bytes() == before
 

@@ -278,7 +278,7 @@ class TestWhatMadeIt:
 
     def test_a_report_that_does_not_tell(self, tmp_path: Path) -> None:
         page = page_of(tmp_path / "p.html", [])
-        assert page.texts("dd") == ["The report does not tell with what it was made."]
+        assert page.texts("dd") == ["The report does not say how it was made."]
 
 
 PHOTOS = [

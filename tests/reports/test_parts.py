@@ -98,13 +98,13 @@ def test_the_folder_takes_nothing_else(tmp_path: Path) -> None:
         written(folder, 1)
         with pytest.raises(ReportError), claimed_folder(f"{folder}/", resume=True):
             pass  # another run writes there
-    with pytest.raises(UsageError, match="holds parts already"), claimed_folder(f"{folder}/", resume=False):
+    with pytest.raises(UsageError, match="already holds parts"), claimed_folder(f"{folder}/", resume=False):
         pass
     with claimed_folder(f"{folder}/", resume=True):
         pass
     with pytest.raises(UsageError, match="another format"):
         begin_parts(f"{folder}/", Format.CSV, SETTINGS)
-    with pytest.raises(UsageError, match="begun with other settings: --tta off, now on"):
+    with pytest.raises(UsageError, match="started with other settings: --tta off, now on"):
         begin_parts(f"{folder}/", Format.JSONL, replace(SETTINGS, tta=True))
     (folder / "notes.txt").touch()
     with (

@@ -201,7 +201,7 @@ def test_a_run_does_not_go_on_with_other_pictures(
         run = trainer(recipe_file, splits | {split: other}, tmp_path, "epochs=2")
         with pytest.raises(UsageError, match="made from other pictures, or in another order") as caught:
             run.resume()
-        assert "the data it was begun with" in caught.value.remedy
+        assert "the data that it was started with" in caught.value.remedy
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
 

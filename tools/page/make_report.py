@@ -1,7 +1,7 @@
-"""Makes photos with many faces and their report, to see how a page bears them.
+"""Makes photos with many faces and their report, to see how a page copes with them.
 
-Faces are those of samples/photos, cut at random and disturbed, so that each takes about the bytes that a
-face of its own takes. Probabilities and dates are random; some names would harm a careless page.
+Faces are those of samples/photos, cut and changed at random, so that each takes about as many bytes as a
+different face. Probabilities and dates are random; some names try to run code in the page.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FILE = "checkpoint.pt"
 
-_REMEDY = "Make room; the last good checkpoint is kept, and --resume goes on from it."
+_REMEDY = "Make room; the last good checkpoint is kept, and --resume continues from it."
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:

@@ -27,8 +27,8 @@ _AVX512 = {"avx512f", "avx512_f"}
 """Linux's name and torch's."""
 
 _WORTHWHILE = 100_000
-"""With so many pictures for each thread, over all epochs, a compiled run ends sooner: compiling takes about
-a minute on any processor, and saves less with more threads."""
+"""With so many pictures for each thread, over all epochs, a compiled run ends earlier. Compiling takes
+about a minute on any processor, and saves less time with more threads."""
 
 
 @dataclass(frozen=True, slots=True)

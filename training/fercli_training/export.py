@@ -87,7 +87,7 @@ def write_bundle(
 
 
 def complete_bundle(folder: Path, description: Mapping[str, Any], dataset: Dataset) -> None:
-    """Writes what a bundle of model.onnx alone lacks: the same in 8 bits, metrics, card, model.json.
+    """Writes the rest of a bundle that has only model.onnx: the model in 8 bits, metrics, card, model.json.
 
     Args:
         folder: the bundle's, which is written to.

@@ -1,4 +1,4 @@
-"""The folder of a run: a new run must not lose anything there, and only a run that is there can go on."""
+"""The folder of a run. A new run must not replace anything there; only an existing one can be resumed."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Training:
         dense_l2: additional L2 on dense layers, as in the article.
         average_decay: the decay of the moving averages of the weights, a step.
         frozen_statistics: whether batch normalisation keeps the statistics of the model that the network
-            starts from, which a few hundred photos would only spoil.
+            starts from, because a few hundred photos would make them worse.
         patience: how many epochs without a better one on PublicTest end the run; 0 for never.
         loss: `cross_entropy`, or `squared_hinge` (Tang, "Deep Learning using Linear SVMs", 2013).
         class_weights: the weight of a picture's loss, by its expression; 1 if not named.
@@ -168,12 +168,12 @@ class Recipe:
         """Refuses smaller pictures for a network that cannot read them.
 
         Raises:
-            UsageError: the recipe has `small_epochs`, and its network takes pictures of one size alone.
+            UsageError: the recipe has `small_epochs`, and its network takes pictures of only one size.
         """
         if self.training.small_epochs and not self.architecture.ANY_SIDE:
             raise UsageError(
                 f"The recipe's small_epochs is {self.training.small_epochs!r}, and the network"
-                f" {self.architecture.NAME} takes pictures of one size alone.",
+                f" {self.architecture.NAME} takes pictures of only one size.",
                 "Leave it out, or choose the architecture residual.",
             )
 

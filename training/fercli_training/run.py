@@ -1,4 +1,4 @@
-"""One training run in one folder: how it computes, where it goes on, and what it writes down."""
+"""One training run in one folder: how it computes, where it continues, and what it writes."""
 
 from __future__ import annotations
 
@@ -95,27 +95,27 @@ class TrainingRun:
         return self.fabric.is_global_zero
 
     def has_checkpoint(self) -> bool:
-        """Whether the folder has a checkpoint to go on from."""
+        """Whether the folder has a checkpoint to continue from."""
         return (self.folder / FILE).is_file()
 
     def resume(self) -> None:
-        """Goes on from the folder's checkpoint, to the same numbers as an undisturbed run.
+        """Continues from the folder's checkpoint, with the same numbers as a run without interruption.
 
         Raises:
             UsageError: there is no checkpoint, it is broken, or it belongs to another architecture, to
-                other data, or to a run that began from something else than the start that is given.
+                other data, or to a run that started from another model than the given one.
         """
         state = load_checkpoint(self.folder)
         if state["architecture"] != self.recipe.architecture.description():
             raise UsageError(
                 f"The checkpoint in {self.folder} is of another architecture than the recipe's.",
-                "Resume with the recipe it was begun with, or choose another --out.",
+                "Resume with the recipe that it was started with, or choose another --out.",
             )
         try:
             if state["data"] != self._fingerprint:
                 raise UsageError(
                     f"The checkpoint in {self.folder} was made from other pictures, or in another order.",
-                    "Resume with the data it was begun with, or choose another --out.",
+                    "Resume with the data that it was started with, or choose another --out.",
                 )
             begun = origin_of(state.get("origin"))
             require_same_origin(begun, self.origin, self.folder)
@@ -176,11 +176,11 @@ class TrainingRun:
         """Whether all epochs are done, or the recipe's patience is at its end."""
         recipe, epoch = self.recipe.training, self.trainer.epoch
         waited = epoch - max(self.best.epochs, default=epoch)
-        # The main process alone knows the best epoch, and all have to stop after the same one.
+        # Only the main process knows the best epoch, and all have to stop after the same one.
         return epoch >= recipe.epochs or self.trainer.any_process(0 < recipe.patience <= waited)
 
     def _measure_start(self) -> None:
-        """What the network starts from is the best so far, so that training makes nothing worse of it."""
+        """Makes the start the best epoch so far, so that training cannot make the result worse."""
         labels, answers = self.trainer.public_answers()
         weights = self.learner.averaged_weights()
         self.best = Candidate("best epoch", (0,), (weights,), float((answers == labels).mean()))

@@ -1,4 +1,4 @@
-"""The model that a network starts from, in place of fresh weights: for warm restarts and fine-tuning."""
+"""The model whose weights a network starts from: for warm restarts and fine-tuning."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fercli.architecture import Architecture
 
 _FREE = "dropout"
-"""The one entry of an architecture that no weight depends on, and no answer."""
+"""The only entry of an architecture that changes neither weights nor answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def load_start(model: str) -> Start:
 def require_same_network(wanted: Architecture, model: str) -> None:
     """Makes sure that a model's weights fit a recipe's network, and mean the same in it.
 
-    The dropout alone may differ.
+    Only the dropout may differ.
 
     Raises:
         UsageError: they do not; every difference is named.
@@ -90,11 +90,11 @@ def origin_of(entry: object) -> Origin | None:
     Raises:
         TypeError: the entry is something else.
     """
-    return None if entry is None else Origin(**entry)  # type: ignore[arg-type] # what is wrong raises
+    return None if entry is None else Origin(**entry)  # type: ignore[arg-type] # wrong entries raise
 
 
 def require_same_origin(begun: Origin | None, given: Origin | None, folder: object) -> None:
-    """Refuses to go on with a run that began from something else than the model that is given, if any.
+    """Refuses to resume a run that started from something else than the given model, if one is given.
 
     Raises:
         UsageError: it did.

@@ -41,8 +41,8 @@ class NotFiniteError(ArithmeticError):
 class Trainer:
     """Trains a network step by step.
 
-    The random numbers of a step have a seed of that step. So a run that goes on, from any step, has the
-    numbers of an undisturbed one.
+    Each step has its own seed for random numbers. So a run that is resumed, at any step, has the same
+    numbers as a run without interruption.
 
     Args:
         recipe: how the network is trained.

@@ -1,6 +1,6 @@
-"""The report as a page: one file that shows every face, and asks nothing of a network.
+"""The report as a page: one file that shows every face and loads nothing from a network.
 
-The file begins with the rows, in inert blocks that no browser runs, and ends with the markup, which has the
-summary, and the script that shows the rest. So it is written in one pass, and `writer` holds no more than a
-block of rows. A page is a report too: `blocks` has its rows again.
+The file begins with the rows, in inert blocks that no browser runs. It ends with the markup, which has the
+summary, and with the script that shows the faces. So it is written in one pass, and `writer` keeps only one
+block of rows in memory. A page is a report too: `blocks` reads its rows.
 """

@@ -1,4 +1,4 @@
-"""The rows in a page: blocks of JSON that are a line each, a list a column."""
+"""The rows in a page: blocks of JSON, each in a line, with a list for each column."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 PAGE_START = b"<!doctype html><!-- a report of fercli -->\n"
-"""What every page begins with, and by which it is known."""
+"""The beginning of every page, by which it is recognised."""
 
 PAGE_END = b"</html>"
 
@@ -23,21 +23,21 @@ _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 
 def inert_json(value: Any) -> str:
-    """JSON that may stand in a script element: it can neither end it nor begin a comment."""
+    """JSON for a script element. It can neither end the element nor begin a comment."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
 
 
 def block(columns: Mapping[str, Sequence[Any]], crops: Sequence[str]) -> str:
-    """The columns of some rows, and a picture or an empty text for each."""
+    """The columns of some rows, and for each row a picture or an empty text."""
     lines = "\n".join(crops)
     return f"{_ROWS}{inert_json(columns)}{_END}{_CROPS}{lines}{_END}"
 
 
 def read_page(path: str) -> Iterator[Any]:
-    """The rows in a page, one after another, as objects that nobody has checked yet.
+    """The rows in a page, one after another, not yet checked.
 
     Raises:
-        ValueError: it is not a whole page of fercli.
+        ValueError: it is not a complete page of fercli.
     """
     start, end = _ROWS.encode(), _END.encode()
     with Path(path).open("rb") as file:

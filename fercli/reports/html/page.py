@@ -1,4 +1,4 @@
-"""What people see of a page: its start with the policy, and its end with the summary and the script."""
+"""The visible parts of a page: its start with the policy, and its end with the summary and the script."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fercli.reports.summary import Share, Summary
 
 PAGE_SIZE = 200
-"""Faces in the document at once."""
+"""How many faces the document shows at once."""
 
 
 class Part(NamedTuple):
@@ -34,10 +34,10 @@ class Part(NamedTuple):
 
 
 def page_start() -> str:
-    """All that comes before the rows.
+    """Everything before the rows.
 
-    Nothing may be loaded but pictures: those in the page, and photos beside it. Only the page's own script
-    and style run, which the policy knows by their checksums.
+    The policy allows only pictures to be loaded: those in the page, and photos beside it. It allows only
+    the page's own script and style, identified by their checksums.
     """
     policy = "; ".join((
         "default-src 'none'", "img-src data: 'self' file:", f"style-src '{_checksum('page.css')}'",
@@ -55,7 +55,7 @@ def page_start() -> str:
 
 
 def page_end(parts: Sequence[Part]) -> str:
-    """All that comes after the rows."""
+    """Everything after the rows."""
     about = {"expressions": EXPRESSIONS, "reports": [part.name for part in parts], "page": PAGE_SIZE}
     markup = Template(_asset("page.html")).substitute(
         subtitle=_subtitle(parts), summary=_summary(parts), choices=_choices(), made=_made(parts)
@@ -138,9 +138,9 @@ def _made(parts: Sequence[Part]) -> str:
 
 
 def _told(settings: Settings | None) -> dict[str, str]:
-    """What made a report, by names that people read."""
+    """The settings of a report, under names for people."""
     if settings is None:
-        return {"Settings": "The report does not tell with what it was made."}
+        return {"Settings": "The report does not say how it was made."}
     models = ", ".join(f"{model.name} (sha256 {model.sha256[:12]})" for model in settings.models)
     runtime = ", ".join(filter(None, (settings.runtime, settings.device, settings.precision)))
     detector = {"smallest face": settings.min_face, "lowest score": settings.min_score}
@@ -166,7 +166,7 @@ def _choices() -> str:
 def _table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f'<th scope="col">{cell}</th>' if cell else "<td></td>" for cell in header)
     lines = "\n".join(f"<tr>{''.join(row)}</tr>" for row in rows)
-    # What scrolls sideways on a telephone must be reached by keyboard, so it needs a name.
+    # A table that scrolls sideways on a phone must be reachable by keyboard, so it needs a name.
     return (
         f'<div class="wide" role="region" tabindex="0" aria-label="{escape(caption)}"><table>\n'
         f"<caption>{escape(caption)}</caption>\n"

@@ -1,4 +1,4 @@
-"""What a page shows of a photo beside its rows: a small picture of every face, a link, a date."""
+"""What a page shows of a photo besides its rows: a small picture of every face, a link, a date."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from fercli.records import Row
 
 SIDE = 96
-"""Side of a small picture, in pixels: sharp on a telephone, and on most screens at twice the size."""
+"""Side of a small picture, in pixels: sharp on a phone, and on most screens at twice the size."""
 
 _QUALITY = 60
 _WEBP = [cv2.IMWRITE_WEBP_QUALITY, _QUALITY]
 
 
 class Pictured(NamedTuple):
-    """A photo as it was found again.
+    """A photo that was looked up for the page.
 
     Attributes:
-        link: its URL relative to the page's folder; None where it was not found.
-        width: of the upright photo, in pixels; None where it could not be decoded, as `height`.
+        link: its URL relative to the page's folder; None if it was not found.
+        width: of the upright photo, in pixels; None if it could not be decoded.
         height: likewise.
         taken: the date in its EXIF.
-        crops: WebP in base64, one a row; empty where there is none.
+        crops: for each row, WebP in base64; empty if there is no picture.
     """
 
     link: str | None
@@ -50,11 +50,11 @@ class Pictured(NamedTuple):
 
 
 def pictured(rows: Sequence[Row], folders: Iterable[str], beside: str) -> Pictured:
-    """Opens a photo again and cuts out its faces; a photo that is gone leaves the places empty.
+    """Opens a photo again and cuts out its faces. If the photo is gone, there are no pictures.
 
     Args:
-        rows: the photo's, of a report.
-        folders: what its path may be relative to.
+        rows: the photo's rows in the report.
+        folders: those that its path may be relative to.
         beside: the folder of the page.
     """
     none = Pictured(None, None, None, None, [""] * len(rows))
@@ -81,7 +81,7 @@ def _small(rgb: NDArray[np.uint8], row: Row) -> str:
     shrink = SIDE / min(height, width)
     if shrink < 1:
         size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-        # The square of a face at the edge of its photo is cut; a strip of a whole photo is not shown whole.
+        # A face at the edge of its photo gives less than a square, of which the middle is shown.
         middle = cv2.resize(cut, size, interpolation=cv2.INTER_AREA)
     else:
         middle = cut
@@ -94,7 +94,7 @@ def _small(rgb: NDArray[np.uint8], row: Row) -> str:
 
 
 def _link(place: str, beside: str) -> str:
-    """A relative URL from one to the other; an absolute one to another drive of Windows."""
+    """The URL of a photo relative to a folder; an absolute one if it is on another drive of Windows."""
     try:
         relative = os.path.relpath(place, beside or os.curdir)
     except ValueError:

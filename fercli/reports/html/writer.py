@@ -1,4 +1,4 @@
-"""Rows into a page, a block at a time."""
+"""Writes rows into a page, a block at a time."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from fercli.reports.text import Destination
 
 _BLOCK = 256
-"""Rows from which on a block is written."""
+"""A block is written once it has so many rows."""
 
 
 class HtmlWriter:
     """A page of one report, or of several side by side.
 
     Args:
-        file: what is written to.
-        out: its name, from which links to the photos lead; a descriptor stands in the current folder.
-        settings: of the report that has no name.
+        file: where the page is written.
+        out: its name. Links to photos are relative to its folder; for a descriptor, to the current folder.
+        settings: of the report, if the page has only one and it has no name.
     """
 
     def __init__(self, file: Destination, out: str | int, settings: Settings | None = None) -> None:
@@ -46,18 +46,18 @@ class HtmlWriter:
         self._file.write(page_start().encode())
 
     def begin(self, name: str, settings: Settings | None, folder: str = "") -> None:
-        """Begins another report; without this, all rows are of one that has no name.
+        """Begins another report. Without this, all rows belong to one report without a name.
 
         Args:
-            name: what the page calls it.
-            settings: what made it, where that is known.
-            folder: the report's, which its paths may be relative to as well.
+            name: the report's name in the page.
+            settings: its settings, if they are known.
+            folder: the report's folder, which its paths may also be relative to.
         """
         self._parts.append(Part(name, Summary(), settings))
         self._folders = ("", folder) if folder else ("",)
 
     def write(self, rows: Iterable[Row]) -> None:
-        """Takes a photo's rows; they are written with the block that they belong to."""
+        """Takes a photo's rows. They are written together with their block."""
         if not self._parts:
             self.begin("", self._settings)
         photo = list(rows)
@@ -67,7 +67,7 @@ class HtmlWriter:
             self._take(*done)
 
     def finish(self) -> None:
-        """Writes the last block and what people see."""
+        """Writes the last block and the visible part of the page."""
         for done in self._ahead.rest():
             self._take(*done)
         self._write_block()
