@@ -209,6 +209,16 @@ class TestLinks:
         found = out.parent / os.fsdecode(unquote_to_bytes(link))
         assert found.samefile(tmp_path / "in" / name)
 
+    def test_a_page_in_a_store_has_faces_and_no_links(self, tmp_path: Path) -> None:
+        photo = Photo(str(two_colours(tmp_path / "a.png")), (face(1, 1, 9, 9),), 400, 200)
+        with open_appearing(str(tmp_path / "p.html")) as file:
+            writer = HtmlWriter(file, "s3://bucket/reports/p.html")
+            writer.write(photo.rows())
+            writer.finish()
+        page = Page(tmp_path / "p.html")
+        assert page.columns["link"] == [None]
+        assert colour(page.crops[0]) == pytest.approx(LEFT, abs=8)
+
     def test_a_name_that_is_not_utf_8(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
         Path(os.fsdecode(b"caf\xe9.png")).write_bytes(two_colours(tmp_path / "a.png").read_bytes())

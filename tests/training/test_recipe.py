@@ -65,6 +65,13 @@ def test_set_changes_values_and_the_last_one_counts() -> None:
             "",
         ),
         ("epochs=", "The recipe's epochs is ''; it must be of type int.", ""),
+        (f"epochs={'9' * 5000}", "'; it must be of type int.", ""),
+        (f"epochs={'[' * 5000}", "'; it must be of type int.", ""),
+        (
+            f"learning_rate={'9' * 400}",
+            "The recipe's learning_rate is inf; it must be above 0, at most 1e+30.",
+            "",
+        ),
     ],
 )
 def test_a_wrong_key_or_type_is_refused(override: str, message: str, remedy: str) -> None:

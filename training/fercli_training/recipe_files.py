@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
@@ -94,7 +95,7 @@ def _recipe(name: str, tables: Mapping[str, Any], path: Path, overrides: Iterabl
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a recipe: {error}.") from error
 
 
@@ -120,7 +121,7 @@ def _parse(override: str) -> tuple[str, Any]:
         raise UsageError(f"--set {override} has no '='.", "Write --set key=value.")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return key.strip(), value.strip()
 
 
@@ -145,9 +146,17 @@ def _typed(name: str, value: object, wanted: Any) -> object:
             raise UsageError(f"The recipe's {name} is {value!r}; it must be a table.")
         return {key: _typed(f"{name}.{key}", weight, float) for key, weight in value.items()}
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return _float(value)
     kinds = get_args(wanted) or (wanted,)
     if type(value) not in kinds:
         names = " or ".join(kind.__name__ for kind in kinds)
         raise UsageError(f"The recipe's {name} is {value!r}; it must be of type {names}.")
     return value
+
+
+def _float(value: int) -> float:
+    """The number as a float; infinity if it is larger than every float, which no entry may be."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf

@@ -218,7 +218,7 @@ function open(place) {
 function whole(row) {
   const link = table.link[row];
   const small = (words) => [picture(row, "The face"), element("figcaption", {}, words)];
-  if (!link) return small("The photo was not found when this page was made.");
+  if (!link) return small("The page has no link to this photo: it was not found when the page was made, or the page was written to a store.");
   const [x1, y1, x2, y2] = ["x1", "y1", "x2", "y2"].map((name) => table[name][row]);
   const [width, height] = [table.width[row], table.height[row]];
   const box = element("div", { className: "box", hidden: true });

@@ -35,7 +35,7 @@ class Pictured(NamedTuple):
     """A photo that was looked up for the page.
 
     Attributes:
-        link: its URL relative to the page's folder; None if it was not found.
+        link: its URL relative to the page's folder; None if it was not found, or the page has no links.
         width: of the upright photo, in pixels; None if it could not be decoded.
         height: likewise.
         taken: the date in its EXIF.
@@ -49,19 +49,19 @@ class Pictured(NamedTuple):
     crops: list[str]
 
 
-def pictured(rows: Sequence[Row], folders: Iterable[str], beside: str) -> Pictured:
+def pictured(rows: Sequence[Row], folders: Iterable[str], beside: str | None) -> Pictured:
     """Opens a photo again and cuts out its faces. If the photo is gone, there are no pictures.
 
     Args:
         rows: the photo's rows in the report.
         folders: those that its path may be relative to.
-        beside: the folder of the page.
+        beside: the folder of the page; None for a page without links.
     """
     none = Pictured(None, None, None, None, [""] * len(rows))
     place = find_again(str(rows[0]["path"]), folders)
     if place is None:
         return none
-    link = _link(place, beside)
+    link = None if beside is None else _link(place, beside)
     try:
         data = read_photo(place)
         taken = date_taken(data)

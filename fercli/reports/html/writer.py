@@ -11,6 +11,7 @@ from fercli.records import COLUMNS
 from fercli.reports.html.blocks import block
 from fercli.reports.html.page import Part, page_end, page_start
 from fercli.reports.html.pictures import pictured
+from fercli.reports.output import is_in_store
 from fercli.reports.summary import Summary
 
 if TYPE_CHECKING:
@@ -31,12 +32,13 @@ class HtmlWriter:
     Args:
         file: where the page is written.
         out: its name. Links to photos are relative to its folder; for a descriptor, to the current folder.
+            A page in a store has no links.
         settings: of the report, if the page has only one and it has no name.
     """
 
     def __init__(self, file: Destination, out: str | int, settings: Settings | None = None) -> None:
         self._file = file
-        self._beside = os.path.dirname(out) if isinstance(out, str) else ""  # noqa: PTH120 - "" is the current folder
+        self._beside = _folder_of(out)
         self._folders: tuple[str, ...] = ("",)
         self._settings = settings
         self._parts: list[Part] = []
@@ -97,3 +99,10 @@ class HtmlWriter:
         if self._crops:
             self._file.write(block(self._columns, self._crops).encode())
             self._columns, self._crops = {}, []
+
+
+def _folder_of(out: str | int) -> str | None:
+    """The folder of a page; None for a store, from which no relative path leads to this computer."""
+    if is_in_store(out):
+        return None
+    return os.path.dirname(out) if isinstance(out, str) else ""  # noqa: PTH120 - "" is the current folder
