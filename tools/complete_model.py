@@ -24,6 +24,6 @@ def main(model: str, data: str, votes: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != len(("program", "model", "data", "votes")):
+    if not sys.argv[3:]:
         sys.exit(__doc__)
     main(*sys.argv[1:])
