@@ -136,6 +136,49 @@ def test_what_the_machine_lacks_is_named(run: Run, folder: Path, error: str) -> 
     assert remedy
 
 
+PLACES = {
+    "PermissionError(errno.EACCES, 'Permission denied', '/mnt/photos')": "/mnt/photos: Permission denied.",
+    "OSError(errno.EROFS, 'Read-only file system', '/mnt/a b')": "'/mnt/a b': Read-only file system.",
+}
+
+
+@pytest.mark.parametrize("error", PLACES)
+def test_a_place_that_the_system_refuses_is_wrong_usage(run: Run, folder: Path, error: str) -> None:
+    done = failing(run, folder, "models verify", "fercli.bundle", error)
+    assert (done.returncode, done.stdout) == (2, b"")
+    sentence, remedy = done.stderr.splitlines()
+    assert sentence == f"fercli: {PLACES[error]}"
+    assert remedy.startswith("Choose ")
+
+
+LONG_NAME = "a" * 300
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"predict a.png --annotate {LONG_NAME}",
+        f"explain a.png --out {LONG_NAME}.png",
+        f"export default --to onnx --out {LONG_NAME}.onnx",
+        f"export default --to savedmodel --out {LONG_NAME}",
+        f"data convert {LONG_NAME}.csv out.csv",
+        f"data crop a.png --out {LONG_NAME}",
+        f"report {LONG_NAME}.csv",
+        f"train {LONG_NAME} --data d.csv --out run",
+        f"train --data d.csv --out {LONG_NAME}",
+    ],
+)
+def test_a_name_that_is_too_long_is_wrong_usage_of_every_command(
+    command: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(app, command.split())
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "File name too long." in done.stderr
+    assert "foresaw" not in done.stderr
+    assert WHERE not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
