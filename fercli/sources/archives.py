@@ -114,7 +114,7 @@ class Archive(Protocol):
 
 
 class _Open:
-    """A file that is open as long as a thread uses it, be it after others have taken its place."""
+    """A file that stays open as long as a thread uses it, even when it is no longer kept for others."""
 
     def __init__(self, file: _File) -> None:
         self._file = file
