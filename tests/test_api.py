@@ -179,7 +179,8 @@ class TestReading:
             ),
             (
                 {"timeout": 10**400},
-                "timeout is 100000000000000000...0000000000000000000, which is too large. Give a smaller one.",
+                "timeout is 100000000000000000...0000000000000000000, which is too large."
+                " Give a smaller one.",
             ),
             ({"workers": 1.5}, "workers is 1.5, which is not a whole number. It must be 0 or more."),
             ({"tta": "no"}, "tta is 'no'. It must be True or False."),

@@ -3,8 +3,8 @@
 A process of its own, because a codec that crashes, a picture that eats the memory or a file that never
 comes must cost one photo and not the run. It is sent pickles and answers with pickles. First comes a
 `Setup`: the worker loads the detector and answers with its description, or with the error that kept it from
-loading. Then come `Task`s, and it answers each with a `Prepared`. Before it takes much memory for a photo, it
-sends a `Request` and waits for a reply.
+loading. Then come `Task`s, and it answers each with a `Prepared`. Before it takes much memory for a photo,
+it sends a `Request` and waits for a reply.
 """
 
 from __future__ import annotations
