@@ -145,6 +145,10 @@ def _checked(path: Path, table: Mapping[str, Any], command: Any, words: tuple[st
         if name in commands and isinstance(value, dict):
             made[name] = _checked(path, value, commands[name], (*words, name))
         elif name in options and not isinstance(value, dict):
+            if value == "":
+                raise UsageError(
+                    f"{quoted(path)}: {here} has {key}, which is empty.", "Fill it, or leave it out."
+                )
             several = options[name].multiple
             if isinstance(value, list) and not several:
                 raise UsageError(

@@ -106,6 +106,7 @@ def test_a_file_may_be_named_and_have_tables_of_tables(predict: Predict, folder:
         ("[predict\n", "is not TOML"),
         ("[predict]\nhelp = true\n", "[predict] has help, which names no option."),
         ("[predict]\nbackend = ['onnx']\n", "[predict] has a list for backend, which takes one value."),
+        ("[predict]\nannotate = ''\n", "[predict] has annotate, which is empty."),
         ("[predict]\nmin-score = nan\n", "--min-score"),
         ("[predict]\ntimeout = nan\n", "--timeout"),
     ],

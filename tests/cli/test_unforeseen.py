@@ -285,21 +285,23 @@ def test_little_can_be_said_where_an_error_itself_fails() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "named"),
     [
-        ["predict", "a.png", "--crops", ""],
-        ["predict", "", "-o", "report.csv"],
-        ["evaluate", "default", "--data", "d.csv", "--out", ""],
-        ["data", "convert", "d.csv", ""],
+        (["predict", "a.png", "--crops", ""], "An argument"),
+        (["predict", "a.png", "--crops="], "--crops"),
+        (["predict", "a.png", "--annotate=", "-q"], "--annotate"),
+        (["predict", "", "-o", "report.csv"], "An argument"),
+        (["evaluate", "default", "--data", "d.csv", "--out", ""], "An argument"),
+        (["data", "convert", "d.csv", ""], "An argument"),
     ],
 )
 def test_an_empty_argument_does_not_stand_for_the_current_folder(
-    arguments: list[str], folder: Path, run: Run
+    arguments: list[str], named: str, folder: Path, run: Run
 ) -> None:
     before = sorted(folder.iterdir())
     done = run(*arguments, cwd=folder)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr == "fercli: An argument is empty.\nA variable of the shell may not be set.\n"
+    assert done.stderr == f"fercli: {named} is empty.\nA variable of the shell may not be set.\n"
     assert sorted(folder.iterdir()) == before
 
 
