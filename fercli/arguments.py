@@ -25,7 +25,11 @@ def number(name: str, given: object, least: float, most: float = inf) -> float:
     """A number between two others, or a `UsageError`."""
     if not isinstance(given, Real):
         raise UsageError(f"{name} is {shown(given)}, which is not a number.", _within(least, most))
-    if not least <= (value := float(given)) <= most:
+    try:
+        value = float(given)
+    except OverflowError:
+        raise UsageError(f"{name} is {shown(given)}, which is too large.", "Give a smaller one.") from None
+    if not least <= value <= most:
         raise UsageError(f"{name} is {given}.", _within(least, most))
     return value
 
@@ -86,7 +90,7 @@ def paths(given: object) -> Iterable[str]:
     """One path or several as texts: at once where they are there already, else as they are taken.
 
     Raises:
-        UsageError: one is not a path, be it when it is taken.
+        UsageError: one is not a path; of an iterator, when it is taken.
     """
     if isinstance(given, Iterable) and not isinstance(given, str | bytes | bytearray | os.PathLike):
         return tuple(map(path, given)) if isinstance(given, Sequence) else map(path, given)

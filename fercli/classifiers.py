@@ -15,6 +15,7 @@ from fercli.errors import DeviceError, UnavailableError
 from fercli.guard import guarded
 from fercli.plugins import find_backend
 from fercli.records import EXPRESSIONS
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,7 +77,7 @@ def load_classifier(name: str, backend: Backend, bundle: Bundle, device: str, th
         DeviceError: the device is not there, or the backend cannot use it.
         UnavailableError: the backend fails, or cannot run the bundle.
     """
-    plugin = f"backend {name}, with the model in {bundle.folder},"
+    plugin = f"backend {name}, with the model in {quoted(bundle.folder)},"
     return guarded(plugin, lambda: _Checked(plugin, backend.load(bundle, device, threads)))
 
 

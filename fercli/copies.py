@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import struct
@@ -19,7 +20,7 @@ from fercli.portrait import portrait
 from fercli.records import EXPRESSIONS
 from fercli.replacing import refuse_input, refuse_inside, refuse_url
 from fercli.reports.photos import find_again, pixels, read_photo
-from fercli.sources import printable_path
+from fercli.sources import local_path, printable_path
 from fercli.wording import count_of, quoted
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ _START = b"\xff\xd8"
 _MADE = b"Made by fercli"
 _OWN_START = _START + b"\xff\xfe" + struct.pack(">H", len(_MADE) + 2) + _MADE
 """A JPEG that begins with a comment."""
+
+_LONGEST_NAME = 255
+"""Bytes that the name of a file may have, on nearly every file system."""
 
 _NO_NAME = re.compile(r"^(?:\.{0,2}|[A-Za-z]:)$")
 """Parts of a path that lead elsewhere than down."""
@@ -57,15 +61,16 @@ class Copies:
 
     def __init__(self, annotate: Path | None, crops: Path | None, sources: Sequence[str]) -> None:
         self._annotate, self._crops = annotate, crops
-        folders = [Path(source) for source in sources if os.path.isdir(source)]  # noqa: PTH112 - paths as they are
-        self._below = printable_path(str(folders[0])) if len(sources) == len(folders) == 1 else None
+        # As they were given: photos' paths begin with them, and pathlib would rewrite `./photos`.
+        folders = [place for place in map(local_path, sources) if os.path.isdir(place)]  # noqa: PTH112
+        self._below = printable_path(folders[0]) if len(sources) == len(folders) == 1 else None
         for made in filter(None, (annotate, crops)):
             refuse_url(made)
             if made.exists() and not made.is_dir():
                 raise UsageError(f"{quoted(made)} exists and is not a folder.", "Choose another name.")
             refuse_input(made, (("folder of photos", folder) for folder in folders))
             for folder in folders:
-                refuse_inside(made, "folder of photos", folder)
+                refuse_inside(made, "folder of photos", Path(folder))
         self._ahead: Ahead[list[Path]] = Ahead()
         self._kept: list[Path] = []
 
@@ -107,11 +112,11 @@ class Copies:
         below = self._place(photo.path)
         if self._annotate is not None:
             labels = [f"{expression} {share:.0%}" for share, expression in shares]
-            name = below.name if below.suffix.lower() in _JPEG_SUFFIXES else f"{below.name}.jpg"
+            name = _named(below.name, "" if below.suffix.lower() in _JPEG_SUFFIXES else ".jpg")
             yield self._annotate / below.with_name(name), with_boxes(rgb, boxes, labels)
         if self._crops is not None:
             for number, (box, (_, expression)) in enumerate(zip(boxes, shares, strict=True)):
-                name = f"{below.name}.face{number}.jpg"
+                name = _named(below.name, f".face{number}.jpg")
                 yield self._crops / expression / below.with_name(name), portrait(rgb, box)
 
     def _place(self, path: str) -> Path:
@@ -122,6 +127,15 @@ class Copies:
             part for part in re.split(r"[/\\]" if os.sep == "\\" else "/", path) if not _NO_NAME.match(part)
         ]
         return Path(*parts)
+
+
+def _named(photo: str, ending: str) -> str:
+    """A photo's name and an ending; where both are too long, the name is cut and gets a checksum."""
+    name = f"{photo}{ending}"
+    if len(name.encode()) <= _LONGEST_NAME:
+        return name
+    ending = f"-{hashlib.sha256(photo.encode()).hexdigest()[:8]}{ending}"
+    return photo.encode()[: _LONGEST_NAME - len(ending)].decode(errors="ignore") + ending
 
 
 def _write(path: Path, rgb: NDArray[np.uint8]) -> bool:

@@ -83,7 +83,7 @@ def to_unit_range(grey: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _side(face: Face, framing: Framing) -> float:
-    """Centre, side and angle of the square that is cropped, in the photo's pixels and radians."""
+    """The side of the square that is cropped, in the photo's pixels."""
     return max(face.box.width, face.box.height) * framing.size
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 from contextlib import contextmanager
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,6 +38,21 @@ class FercliError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles it, for another process, by its words and as an error of fercli's own.
+
+        A plugin may derive its errors from this one, and the other process may be unable to make those.
+        """
+        kind = next(base for base in type(self).__mro__ if base.__module__.partition(".")[0] == "fercli")
+        return _remade, (kind, self.message, self.remedy, getattr(self, "__notes__", []))
+
+
+def _remade(kind: type[FercliError], message: str, remedy: str, notes: list[str]) -> FercliError:
+    error = kind(message, remedy)
+    for note in notes:
+        error.add_note(note)
+    return error
 
 
 class UsageError(FercliError):
@@ -118,9 +133,12 @@ class MemoryShortageError(ShortageError):
 
 
 def shortage(error: BaseException) -> ShortageError | None:
-    """What the machine lacks, where that is what an error of Python or a library says; else None."""
-    if isinstance(error, ShortageError):
-        return error
+    """What the machine lacks, where that is what an error of Python or a library says; else None.
+
+    An error of fercli's own is what it is: the words in it may be the user's.
+    """
+    if isinstance(error, FercliError):
+        return error if isinstance(error, ShortageError) else None
     number = error.errno if isinstance(error, OSError) else None
     if number not in _SHORTAGES:
         words = f"{type(error).__name__}: {_words(error)}"

@@ -89,9 +89,11 @@ def export_model(
 def _check_suffix(path: Path, name: str, written: Format) -> None:
     suffix = written.suffix
     if suffix and path.suffix != suffix:
-        raise UsageError(f"{path} does not end in {suffix}.", f"--to {name} needs --out NAME{suffix}.")
+        raise UsageError(
+            f"{quoted(path)} does not end in {suffix}.", f"--to {name} needs --out NAME{suffix}."
+        )
     if not suffix and path.suffix in _file_suffixes():
-        raise UsageError(f"{path} is named like a file.", f"--to {name} makes a folder.")
+        raise UsageError(f"{quoted(path)} is named like a file.", f"--to {name} makes a folder.")
 
 
 def _check_place(path: Path, name: str, written: Format) -> None:

@@ -76,7 +76,7 @@ def attributed_to(plugin: str) -> Iterator[None]:
 
     Raises:
         ShortageError: the machine lacks what it needs.
-        UnavailableError: the code raised something that is not fercli's own, be it SystemExit.
+        UnavailableError: the code raised something that is not fercli's own, even SystemExit.
     """
     try:
         with PRINTING_TO_STDERR:

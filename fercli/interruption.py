@@ -30,13 +30,18 @@ class Interruption(KeyboardInterrupt):
     """A signal asked the program to end. `exit_code` is what a shell reports for that signal."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
+        super().__init__(signal_name(number))
         self.exit_code = exit_code(number)
 
 
 def exit_code(number: int) -> int:
     """What a shell reports for a program that the signal ended."""
     return 128 + number
+
+
+def signal_name(number: int) -> str:
+    """A signal's name; its number where it has none, as most real-time signals."""
+    return signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
 
 
 def ending_signals() -> list[signal.Signals]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,17 +40,18 @@ def caught_stderr() -> Iterator[Caught]:
         except OSError:  # it is closed: there is nothing to keep clean
             yield caught
             return
-        memory = _memory()
-        os.dup2(memory, _STDERR)
-        try:
-            yield caught
-        finally:
-            os.dup2(kept, _STDERR)
-            os.close(kept)
-            size = os.lseek(memory, 0, os.SEEK_CUR)
-            os.lseek(memory, 0, os.SEEK_SET)
-            caught.text = os.read(memory, size).decode(errors="replace")
-            os.close(memory)
+        with ExitStack() as stack:
+            stack.callback(os.close, kept)
+            memory = _memory()
+            stack.callback(os.close, memory)
+            os.dup2(memory, _STDERR)
+            try:
+                yield caught
+            finally:
+                os.dup2(kept, _STDERR)
+                size = os.lseek(memory, 0, os.SEEK_CUR)
+                os.lseek(memory, 0, os.SEEK_SET)
+                caught.text = os.read(memory, size).decode(errors="replace")
 
 
 def _memory() -> int:

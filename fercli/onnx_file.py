@@ -14,6 +14,7 @@ import numpy as np
 
 from fercli.errors import ModelError
 from fercli.protobuf import read_fields, read_varints
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,9 +61,9 @@ def check_onnx(path: Path) -> None:
     except ValueError:
         problems = []
     if not problems:
-        raise ModelError(f"{path} is not an ONNX model.")
+        raise ModelError(f"{quoted(path)} is not an ONNX model.")
     for problem in filter(None, problems):
-        raise ModelError(f"{path} {problem}.")
+        raise ModelError(f"{quoted(path)} {problem}.")
 
 
 def read_floats(path: Path) -> dict[str, NDArray[np.float32]]:
@@ -77,7 +78,7 @@ def read_floats(path: Path) -> dict[str, NDArray[np.float32]]:
         )
         return {name: values for name, values in tensors if name}
     except ValueError as error:
-        raise ModelError(f"{path} is not an ONNX model.") from error
+        raise ModelError(f"{quoted(path)} is not an ONNX model.") from error
 
 
 def _named(fields: list[Field]) -> tuple[str, NDArray[np.float32]]:

@@ -13,6 +13,7 @@ import numpy as np
 from fercli.bundle import ONNX, WEIGHTS
 from fercli.errors import ModelError
 from fercli.onnx_file import read_floats
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +56,7 @@ def _read(path: Path) -> dict[str, NDArray[np.float32]]:
         problem = "is not a whole safetensors file"
         if data.startswith(_PICKLES):
             problem = "is a pickle, which could run code and is never read"
-        raise ModelError(f"{path} {problem}.") from error
+        raise ModelError(f"{quoted(path)} {problem}.") from error
 
 
 def _check(
@@ -73,4 +74,4 @@ def _check(
         problem = f"has values in {name} that are not finite numbers"
     else:
         return
-    raise ModelError(f"{path} {problem}.")
+    raise ModelError(f"{quoted(path)} {problem}.")

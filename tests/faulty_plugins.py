@@ -17,6 +17,7 @@ import numpy as np
 
 from fercli.bundle import ONNX
 from fercli.crop import WHOLE
+from fercli.errors import UnavailableError
 from fercli.plugins import Availability, Format, find_backend
 from fercli.records import Box, Face, Landmarks
 from fercli.runtimes import import_onnxruntime
@@ -75,6 +76,7 @@ framed-by-words = fercli_faulty:FramedByWordsPlugin
 loads-nothing = fercli_faulty:LoadsNothingPlugin
 computes-in-numpy = fercli_faulty:ComputesInNumpyPlugin
 kills-its-reader = fercli_faulty:KillsItsReaderPlugin
+has-errors-of-its-own = fercli_faulty:HasErrorsOfItsOwnPlugin
 
 [fercli.exporters]
 copies = fercli_faulty:Copies
@@ -387,6 +389,19 @@ class FramedByWordsPlugin(TwoHalvesPlugin):
 class LoadsNothingPlugin(TwoHalvesPlugin):
     def load(self, min_face: int, min_score: float, threads: int) -> TwoHalvesPlugin:
         return None  # type: ignore[return-value]
+
+
+class LicenceError(UnavailableError):
+    """Made in another way than fercli's errors, and with what cannot be pickled."""
+
+    def __init__(self, licence: str, years: int) -> None:
+        super().__init__(f"The licence {licence} is {years} years old.", "Buy another one.")
+        self.lock = threading.Lock()
+
+
+class HasErrorsOfItsOwnPlugin(TwoHalvesPlugin):
+    def load(self, min_face: int, min_score: float, threads: int) -> TwoHalvesPlugin:
+        raise LicenceError("X", 3)
 
 
 class ComputesInNumpyPlugin(TwoHalvesPlugin):

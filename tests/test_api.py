@@ -177,6 +177,11 @@ class TestReading:
                 {"min_score": "0.9"},
                 "min_score is '0.9', which is not a number. It must be between 0 and 1.",
             ),
+            (
+                {"timeout": 10**400},
+                "timeout is 100000000000000000...0000000000000000000, which is too large."
+                " Give a smaller one.",
+            ),
             ({"workers": 1.5}, "workers is 1.5, which is not a whole number. It must be 0 or more."),
             ({"tta": "no"}, "tta is 'no'. It must be True or False."),
             ({"backend": None}, "backend is None, which is not a text. Give its name as a text."),

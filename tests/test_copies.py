@@ -10,6 +10,7 @@ from fercli.copies import Copies
 from fercli.errors import ReportError, UsageError
 from fercli.images import decode
 from fercli.records import Box, Face, Photo
+from fercli.sources import find_photos
 
 HAPPY = (0.01, 0.01, 0.01, 0.9, 0.01, 0.01, 0.05)
 SAD = (0.01, 0.01, 0.01, 0.05, 0.9, 0.01, 0.01)
@@ -76,6 +77,26 @@ class TestTree:
         copied(tmp_path / "one", None, ["../in/"], [photo("../in/a.png")])
         copied(tmp_path / "two", None, ["."], [photo("./a.png")])
         assert files(tmp_path / "one") == files(tmp_path / "two") == ["a.png.jpg"]
+
+    @pytest.mark.parametrize("given", ["./in", "in//", "./in/.", "file://localhost{}/in"])
+    def test_a_folder_however_it_is_spelled(
+        self, given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        picture(tmp_path / "in" / "deep" / "a.png")
+        monkeypatch.chdir(tmp_path)
+        given = given.format(tmp_path)
+        copied(tmp_path / "boxes", None, [given], [photo(path) for path in find_photos([given])])
+        assert files(tmp_path / "boxes") == ["deep/a.png.jpg"]
+
+    @pytest.mark.parametrize("letter", ["a", "é", "名"])
+    def test_a_name_that_is_as_long_as_can_be(self, letter: str, tmp_path: Path) -> None:
+        stem = letter * (250 // len(letter.encode()))
+        paths = [picture(tmp_path / "in" / f"{stem}{number}.png") for number in (1, 2)]
+        copied(tmp_path / "boxes", tmp_path / "faces", [str(tmp_path / "in")], list(map(photo, paths)))
+        for made, count in (("boxes", 2), ("faces", 4)):
+            names = [Path(name).name for name in files(tmp_path / made)]
+            assert len(set(names)) == count
+            assert all(name.startswith(letter * 70) and name.endswith(".jpg") for name in names)
 
 
 class TestPictures:
@@ -145,8 +166,9 @@ class TestWhatIsNotReplaced:
     def test_a_folder_that_photos_are_read_from(self, tmp_path: Path, where: str) -> None:
         path = picture(tmp_path / "in" / "a.png")
         for annotate, crops in ((tmp_path / where, None), (None, tmp_path / where)):
-            with pytest.raises(UsageError):
-                Copies(annotate, crops, [str(path.parent)])
+            for folder in (str(path.parent), path.parent.as_uri()):
+                with pytest.raises(UsageError):
+                    Copies(annotate, crops, [folder])
 
     def test_a_link_to_a_folder_that_photos_are_read_from(self, tmp_path: Path) -> None:
         path = picture(tmp_path / "in" / "a.png")

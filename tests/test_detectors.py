@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 
 from fercli.analyzer import prepare
 from fercli.detectors import load_detector
+from fercli.engines.actor import ChunkReader
+from fercli.engines.options import checked_options
 from fercli.errors import UnavailableError
 from tests.corpus import encoded, gradient
 
@@ -131,6 +134,38 @@ def test_predict_names_what_fails(
     done = run("predict", "a.png", *arguments, cwd=tmp_path, env={"PYTHONPATH": str(faulty_plugins)})
     assert (done.returncode, done.stdout) == (5, b"")
     assert done.stderr.startswith(f"fercli: {said}")
+
+
+def test_an_error_of_a_plugins_own_comes_from_its_process_in_its_words(
+    run: Run, faulty_plugins: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(gradient(), "png"))
+    environment = {"PYTHONPATH": str(faulty_plugins)}
+    said = "The licence X is 3 years old."
+    read = run("predict", "a.png", "--detector", "has-errors-of-its-own", cwd=tmp_path, env=environment)
+    assert (read.returncode, read.stderr) == (5, f"fercli: {said}\nBuy another one.\n")
+    compared = run(
+        *("compare", "detectors", "a.png", "--detectors", "none,has-errors-of-its-own", "--format", "json"),
+        *("--repeat", "1"),
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert compared.returncode == 0
+    assert [row["reason"] for row in json.loads(compared.stdout)] == [None, f"{said} Buy another one."]
+
+
+def test_it_comes_from_an_actor_with_the_node_s_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # and back at the end: an actor enters its folder for good
+    options = checked_options(
+        model="default", backend="auto", detector="has-errors-of-its-own", device="cpu", min_face=40,
+        min_score=0.9, fast=False, tta=False, max_pixels=10**6,
+    )  # fmt: skip
+    error = pickle.loads(pickle.dumps(ChunkReader(options, 1, str(tmp_path)).describe()))  # noqa: S301 - our own
+    assert isinstance(error, UnavailableError)
+    assert error.message.startswith("On the node ")
+    assert error.message.endswith(" of the Ray cluster: The licence X is 3 years old.")
 
 
 def test_a_detector_that_interrupts_or_leaves_costs_one_photo(

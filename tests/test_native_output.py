@@ -52,6 +52,27 @@ def test_no_descriptor_is_left_open() -> None:
     assert after == before
 
 
+def test_no_descriptor_is_left_open_where_there_are_too_few() -> None:
+    code = """
+import os, resource
+from contextlib import suppress
+from fercli.native_output import caught_stderr
+
+def count():
+    return len(os.listdir("/proc/self/fd"))
+
+before = count()
+limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (before, limits[1]))
+for _ in range(3):
+    with suppress(OSError), caught_stderr():
+        raise AssertionError("it has had two descriptors")
+resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+assert count() == before
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_threads_do_not_get_each_others_words(capfd: pytest.CaptureFixture[str]) -> None:
     def speak(number: int) -> bool:
         with caught_stderr() as caught:

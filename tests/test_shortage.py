@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fercli.cli.commands import app
-from fercli.errors import MemoryShortageError, ShortageError, shortage
+from fercli.errors import MemoryShortageError, ShortageError, UnavailableError, shortage
 from tests.conftest import FERCLI
 from tests.corpus import SAMPLES
 
@@ -77,7 +77,12 @@ def test_other_wants_are_known(error: BaseException, message: str) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [ValueError("bad"), OSError(errno.ENOENT, "No such file"), ImportError("No module named x")],
+    [
+        ValueError("bad"),
+        OSError(errno.ENOENT, "No such file"),
+        ImportError("No module named x"),
+        UnavailableError("There is no model 'out of memory'."),
+    ],
     ids=str,
 )
 def test_nothing_else_is_taken_for_a_want(error: BaseException) -> None:

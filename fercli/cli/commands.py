@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Annotated, Any
 
@@ -42,8 +43,10 @@ class _Group(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         # As a path, it would stand for the current folder.
-        if "" in args and not ctx.resilient_parsing:
-            raise UsageError("An argument is empty.", "A variable of the shell may not be set.")
+        if (empty := next(filter(_is_empty, args), None)) is not None and not ctx.resilient_parsing:
+            raise UsageError(
+                f"{empty.rstrip('=') or 'An argument'} is empty.", "A variable of the shell may not be set."
+            )
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -58,6 +61,11 @@ class _Group(TyperGroup):
             raise UsageError(f"{place}: {parameter.opts[0]}: {error.message}") from error
         except (KeyboardInterrupt, EOFError, OSError) as error:  # Typer has endings of its own for these
             raise typer.Exit(end(error)) from error
+
+
+def _is_empty(argument: str) -> bool:
+    """Whether an argument, or the value of an option in it, is empty."""
+    return not argument or re.fullmatch(r"--[a-z0-9-]+=", argument) is not None
 
 
 def _fill_paragraphs(command: Any) -> None:

@@ -90,7 +90,7 @@ def defaults_in_sight(context: typer.Context) -> list[str]:
     lines = []
     if (path := find_file()) is not None:
         tables = ", ".join(f"[{name}]" for name in _read(path)) or "nothing"
-        lines.append(f"{path}: {tables}")
+        lines.append(f"{quoted(path)}: {tables}")
     known = {
         _variable(words, name)
         for words, command in _commands(context.find_root().command, ())
@@ -99,7 +99,7 @@ def defaults_in_sight(context: typer.Context) -> list[str]:
     commands = {_variable(words, "") for words, _ in _commands(context.find_root().command, ()) if words}
     for name in sorted(os.environ):
         if name in known:
-            lines.append(f"{name}={os.environ[name]}")
+            lines.append(f"{name}={quoted(os.environ[name])}")
         elif name.startswith(tuple(commands)):
             lines.append(f"{name} names no option. {did_you_mean(name, known)}".rstrip())
     return lines
@@ -132,7 +132,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"{quoted(path)} cannot be read: {error.strerror}.", f"See {NAMED}.") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{quoted(path)} is not TOML: {error}.", "Mend it, or move it away.") from error
+        raise UsageError(f"{quoted(path)} is not TOML: {error}.", "Correct it, or move it away.") from error
 
 
 def _checked(path: Path, table: Mapping[str, Any], command: Any, words: tuple[str, ...]) -> dict[str, Any]:
@@ -145,7 +145,17 @@ def _checked(path: Path, table: Mapping[str, Any], command: Any, words: tuple[st
         if name in commands and isinstance(value, dict):
             made[name] = _checked(path, value, commands[name], (*words, name))
         elif name in options and not isinstance(value, dict):
-            made[options[name].name] = value
+            if value == "":
+                raise UsageError(
+                    f"{quoted(path)}: {here} has {key}, which is empty.", "Fill it, or leave it out."
+                )
+            several = options[name].multiple
+            if isinstance(value, list) and not several:
+                raise UsageError(
+                    f"{quoted(path)}: {here} has a list for {key}, which takes one value.",
+                    "Write the value without brackets.",
+                )
+            made[options[name].name] = [value] if several and not isinstance(value, list) else value
         else:
             what, known = ("option", options) if options else ("table of a command", commands)
             raise UsageError(

@@ -65,7 +65,9 @@ def crop(
     from fercli.own_photos.labels import FolderLabels
     from fercli.own_photos.parts import shares_of
     from fercli.own_photos.table import TableLabels
+    from fercli.sources import local_path
 
+    photos = [*map(local_path, photos)]  # labels and places are told by the paths of this computer
     shares = shares_of(split)
     _refuse_place(out, photos, labels)
     known: Labels = FolderLabels(photos) if labels is None else TableLabels(labels, photos)

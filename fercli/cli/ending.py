@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import suppress
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fercli.errors import ExitCode, FercliError, UsageError, in_one_line, shortage
 from fercli.interruption import Interruption
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from threading import ExceptHookArgs
@@ -80,7 +82,20 @@ def _known(error: BaseException) -> FercliError | None:
         return error
     if isinstance(error, FileNotFoundError) and error.filename is None and not _has_folder():
         return UsageError("The current folder is not there any more.", "Change to another one first.")
+    if isinstance(error, OSError) and isinstance(error.filename, str) and error.errno in _OF_PLACES:
+        return UsageError(f"{quoted(error.filename)}: {error.strerror}.", _OF_PLACES[error.errno])
     return shortage(error)
+
+
+_NO_PERMISSION = "Choose another place, or change its permissions."
+_OF_PLACES = {
+    errno.EACCES: _NO_PERMISSION,
+    errno.EPERM: _NO_PERMISSION,
+    errno.EROFS: "Choose a place that can be written to.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.ELOOP: "Choose another place: its links lead to one another.",
+}
+"""What the system says of places that somebody has named, whichever command meets them; and what to do."""
 
 
 def _has_folder() -> bool:
@@ -99,7 +114,7 @@ def _words(error: BaseException) -> tuple[str, ...]:
     if isinstance(error, RecursionError):
         return "fercli: Something is nested more deeply than Python can follow (RecursionError).", _WHERE
     if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename is not None else ""
+        where = f"{quoted(str(error.filename))}: " if error.filename is not None else ""
         return f"fercli: {where}{error.strerror}.", _WHERE
     return f"fercli: An error that nobody foresaw: {in_one_line(error)}.", _WHERE
 

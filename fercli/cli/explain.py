@@ -120,7 +120,7 @@ def _expression(name: str | None) -> int | None:
         return None
     if name not in EXPRESSIONS:
         raise UsageError(
-            f"There is no expression {name}.",
+            f"There is no expression {quoted(name)}.",
             did_you_mean(name, EXPRESSIONS) or f"Choose one of {', '.join(EXPRESSIONS)}.",
         )
     return EXPRESSIONS.index(name)

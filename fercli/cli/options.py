@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import partial
+from math import isnan
 from pathlib import Path
 from typing import Annotated
 
@@ -87,7 +88,19 @@ MinFace = Annotated[
     ),
 ]
 MIN_FACE = str(defaults.MIN_FACE)
-MinScore = Annotated[float, _faces(min=0.0, max=1.0, metavar="P", help="The lowest score of a face.")]
+
+
+def _a_number(given: float) -> float:
+    """Refuses NaN, which is beyond no limit."""
+    if isnan(given):
+        raise typer.BadParameter("nan is not a number.")
+    return given
+
+
+MinScore = Annotated[
+    float,
+    _faces(min=0.0, max=1.0, metavar="P", callback=_a_number, help="The lowest score of a face."),
+]
 Fast = Annotated[
     bool,
     _faces(
@@ -164,7 +177,8 @@ BatchSize = Annotated[
     _running(min=1, metavar="N", help="Faces the network sees at once; those of one photo stay together."),
 ]
 Timeout = Annotated[
-    float, _running(min=1, metavar="SECONDS", help="What takes longer to read is an error.")
+    float,
+    _running(min=1, metavar="SECONDS", callback=_a_number, help="What takes longer to read is an error."),
 ]
 ResumeReport = Annotated[
     bool, _running("--resume", help="Go on with the report of a run that was ended, whatever ended it.")

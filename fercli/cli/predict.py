@@ -136,7 +136,7 @@ def predict(
     if not quiet:
         beside.say_shares()
         say(*_CHANGED if earlier is not None and earlier.has_changed else ())
-        say(counts(tally, tally["faces"]) + ("." if out == STANDARD_OUTPUT else f"; {out}."))
+        say(counts(tally, tally["faces"]) + ("." if out == STANDARD_OUTPUT else f"; {quoted(out)}."))
     beside.finish()
     if tally[Status.ERROR] or photos.findings.fruitless:
         raise typer.Exit(ExitCode.SOME_UNREADABLE)

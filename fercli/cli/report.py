@@ -21,7 +21,7 @@ from fercli.reports import (
     open_report,
     refuse_place,
 )
-from fercli.wording import count_of
+from fercli.wording import count_of, quoted
 
 _SHOW = "show"
 
@@ -99,7 +99,8 @@ def _write_page(reports: list[str], out: str, *, quiet: bool) -> None:
 
     if choose_format(out, Format.HTML if out == STANDARD_OUTPUT else None) is not Format.HTML:
         raise UsageError(
-            f"{out} does not end in .html.", "Name a page, or write other formats with fercli report merge."
+            f"{quoted(out)} does not end in .html.",
+            "Name a page, or write other formats with fercli report merge.",
         )
     photos = 0
     with ExitStack() as stack:
@@ -175,4 +176,4 @@ def _occupied(stack: ExitStack, out: str, reports: list[str]) -> str | int:
 
 def _say_written(photos: int, reports: list[str], out: str) -> None:
     of = f"{count_of(photos, 'photo')} of {count_of(len(reports), 'report')}"
-    say(of + ("." if out == STANDARD_OUTPUT else f"; {out}."))
+    say(of + ("." if out == STANDARD_OUTPUT else f"; {quoted(out)}."))

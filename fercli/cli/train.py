@@ -118,7 +118,7 @@ def _say_result(result: RunResult) -> None:
         epochs = ", ".join(str(epoch) for epoch in candidate.epochs)
         say(f"{candidate.name} ({epochs}): {candidate.public_accuracy:.4f} on PublicTest.")
     if len(result.models) == 1:
-        say(f"The model is in {result.models[0]}.")
+        say(f"The model is in {quoted(result.models[0])}.")
     else:
-        members = " ".join(f"--model {model}" for model in result.models)
+        members = " ".join(f"--model {quoted(model)}" for model in result.models)
         say(f"The best on PublicTest is an ensemble: fercli predict {members}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fercli.cli.messages import say
 from fercli.extras import require
 from fercli.runtimes import give_torch_a_temporary_cache
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,14 +51,14 @@ def begin(out: Path, inputs: Sequence[tuple[str, Path]], *, resume: bool) -> Non
 def interrupted_message(out: Path, *, saved: bool) -> str:
     """Says whether an interrupted run was saved, and how to continue it."""
     if saved:
-        return f"fercli: interrupted; add --resume to continue the run in {out}."
+        return f"fercli: interrupted; add --resume to continue the run in {quoted(out)}."
     return "fercli: interrupted before the first step; nothing was saved."
 
 
 @contextmanager
 def training_progress() -> Iterator[Callable[[Progress], None]]:
     """A bar on a terminal, else a line for each epoch; yields a function to call after every step."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield _say_epoch
         return
     from rich.console import Console

@@ -13,6 +13,7 @@ from fercli.errors import NoPhotosError
 from fercli.images import read_picture
 from fercli.records import EXPRESSIONS
 from fercli.sources import Findings, find_photos, printable_path
+from fercli.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +67,7 @@ def read_faces(paths: Sequence[str], detector: Detector) -> Faces:
         labels += [label] * len(kept)
     if not labels:
         raise NoPhotosError(
-            f"No face was found in {', '.join(paths)}.",
+            f"No face was found in {', '.join(quoted(printable_path(path)) for path in paths)}.",
             " ".join(unreadable) or "Give photos that show faces.",
         )
     return Faces(np.concatenate(crops), np.array(labels, np.int64), tuple(unreadable))

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fercli.errors import FercliError, UnavailableError, in_one_line
+from fercli.interruption import signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,7 +78,7 @@ def _answer(function: Callable[[Held], Answer], held: Held) -> Answer | FercliEr
 
 def _ending(code: int | None) -> str:
     if code is not None and code < 0:
-        return f"was ended by {signal.Signals(-code).name}"
+        return f"was ended by {signal_name(-code)}"
     return f"ended with {code}"
 
 

@@ -1,1 +1,1 @@
-"""Engines run the analyzer over many photos: `local` on this machine's threads."""
+"""Engines read many photos: `local` in worker processes of this machine, `ray` by actors on a cluster."""

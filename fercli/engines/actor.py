@@ -52,8 +52,8 @@ class ChunkReader:
             known = error if isinstance(error, FercliError) else shortage(error)
             if known is None:
                 raise
-            place = f"On the node {platform.node()} of the Ray cluster: "
-            self._loaded = type(known)(f"{place}{known.message}", known.remedy)
+            known.message = f"On the node {platform.node()} of the Ray cluster: {known.message}"
+            self._loaded = known
         self._tta = options.tta
 
     def describe(self) -> About | FercliError:

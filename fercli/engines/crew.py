@@ -10,6 +10,7 @@ from fercli import __version__
 from fercli.engines.actor import ChunkReader
 from fercli.engines.cluster import seats, told
 from fercli.errors import FercliError, UnavailableError
+from fercli.wording import count_of
 
 if TYPE_CHECKING:
     from fercli.engines.actor import About
@@ -71,7 +72,7 @@ class Crew:
         if not (room.actors or self._all):
             needed = "a GPU and " if self._on_gpu else ""
             raise UnavailableError(
-                f"No node of the Ray cluster has {needed}{self._workers} CPUs for an actor.",
+                f"No node of the Ray cluster has {needed}{count_of(self._workers, 'CPU')} for an actor.",
                 "Choose fewer --workers, which are those of an actor, or see what ray status says.",
             )
         for _ in range(room.actors - len(self._all)):

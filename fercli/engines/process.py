@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from fercli.engines.memory import resident, room_in_process
 from fercli.engines.worker import Request
 from fercli.errors import FercliError, UnavailableError
+from fercli.interruption import signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +74,7 @@ class WorkerProcess:
             try:
                 while True:
                     self._answers.put(pickle.load(pipe))  # noqa: S301 - from a process of our own
-            except (EOFError, OSError, pickle.UnpicklingError):
+            except Exception:  # noqa: BLE001 - whatever it is, no answer comes any more, and somebody may wait
                 self._answers.put(_ENDED)
 
     def describe(self) -> Mapping[str, str]:
@@ -96,11 +97,11 @@ class WorkerProcess:
         return self._description
 
     def ask(self, task: Task, timeout: float) -> Prepared:
-        """The prepared photo. What it asks for amid its work it gets in turn, and holds until it is done.
+        """The prepared photo. The process may ask for memory first; it has that until the photo is done.
 
         Raises:
-            Empty: it took too long, the time not counted that it waited for others.
-            LostError: the process ended meanwhile.
+            Empty: it took too long; the time that it waited for memory does not count.
+            LostError: the process ended before it was done.
             UnavailableError: the detector cannot be loaded.
         """
         self.describe()
@@ -160,7 +161,7 @@ def _ending(process: subprocess.Popen[bytes]) -> str:
         return "it does not answer"
     if code >= 0:
         return f"exit code {code}"
-    name = signal.Signals(-code).name
+    name = signal_name(-code)
     # The system kills where memory runs out; where a process has a limit of its own, libraries crash.
     short = -code == signal.SIGKILL or room_in_process() is not None
     return f"{name}, perhaps out of memory; try fewer --workers" if short else name

@@ -1,9 +1,10 @@
 """A worker process: reads, decodes, detects and crops the photos that it is told of, one after another.
 
 A process of its own, because a codec that crashes, a picture that eats the memory or a file that never
-comes must cost one photo and not the run. It speaks pickles: told what loads the detector, it answers what
-the detector is, or the error that kept it from loading; told photos, it answers each with a `Prepared`. In
-between it asks for the memory that a photo takes, and goes on once it is told so.
+comes must cost one photo and not the run. It is sent pickles and answers with pickles. First comes a
+`Setup`: the worker loads the detector and answers with its description, or with the error that kept it from
+loading. Then come `Task`s, and it answers each with a `Prepared`. Before it takes much memory for a photo,
+it sends a `Request` and waits for a reply.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Use(Enum):
 
 
 class Request(NamedTuple):
-    """What a worker asks for amid a photo, and holds until it has answered; anything told means yes."""
+    """Memory that a worker asks for before it goes on with a photo; any reply means that it has it."""
 
     use: Use
     amount: int
@@ -136,7 +137,7 @@ class _Photo:
         """Waits until the others leave as much memory as so many pixels take.
 
         Raises:
-            PhotoError: there would not be enough, be they gone.
+            PhotoError: there would not be enough even without the others.
         """
         needed = pixels * BYTES_A_PIXEL
         room = room_in_process()
@@ -162,7 +163,7 @@ def _next(told: SimpleQueue[Any]) -> Any:
     """What is told next.
 
     Raises:
-        Exception: it could not be understood, for want of memory for instance.
+        Exception: it could not be read, as where memory is short.
     """
     item = told.get()
     if isinstance(item, Exception):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fercli.errors import UnavailableError
 from fercli.extras import install
 from fercli.runtimes import import_onnxruntime
+from fercli.wording import quoted
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Holds the nets, their manifest nets.json and their licence."""
@@ -79,17 +80,17 @@ def _verified_models(folder: Path) -> list[bytes]:
             model = path.read_bytes()
             if hashlib.sha256(model).hexdigest() != entry["sha256"]:
                 raise UnavailableError(
-                    f"{path} is not the file that {folder / 'nets.json'} describes: its sha256 differs.",
+                    f"{quoted(path)} is not the file that nets.json describes: its sha256 differs.",
                     _REINSTALL,
                 )
             models.append(model)
     except OSError as error:
         raise UnavailableError(
-            f"The detector mtcnn cannot read {path}: {error.strerror}.", _REINSTALL
+            f"The detector mtcnn cannot read {quoted(path)}: {error.strerror}.", _REINSTALL
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise UnavailableError(
-            f"{folder / 'nets.json'} is not the manifest of MTCNN's nets.", _REINSTALL
+            f"{quoted(folder / 'nets.json')} is not the manifest of MTCNN's nets.", _REINSTALL
         ) from error
     return models
 

@@ -6,7 +6,7 @@
 
 from fercli.sources.finding import STANDARD_INPUT, Findings, find_photos
 from fercli.sources.members import archive_url
-from fercli.sources.reading import is_own, is_remote, is_url, printable_path, read_photo
+from fercli.sources.reading import is_own, is_remote, is_url, local_path, printable_path, read_photo
 
 __all__ = [
     "STANDARD_INPUT",
@@ -16,6 +16,7 @@ __all__ = [
     "is_own",
     "is_remote",
     "is_url",
+    "local_path",
     "printable_path",
     "read_photo",
 ]

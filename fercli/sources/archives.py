@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import lzma
 import os
@@ -19,13 +20,14 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.sources.members import Member, is_compressed_tar, plain_name
-from fercli.sources.patience import MAX_BYTES
+from fercli.sources.patience import check_size
 from fercli.stores import StoreError, store_errors, store_of, store_scheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _COMPRESSED = "A compressed tar is not read, since no photo in it can be found alone; decompress it first."
+_PACKED = "It is packed in a way that is not read; unpack the archive first."
 _OPEN = 4
 """Archives that are kept open, with what they hold, for the next photo."""
 
@@ -52,8 +54,7 @@ def read_member(member: Member, admit: Callable[[int], None]) -> bytes:
         raise PhotoError(PhotoErrorKind.NOT_A_FILE, "It is an archive, not a photo.")
     with _faults():
         size = archive.size(member.name)
-        if size > MAX_BYTES:
-            raise PhotoError(PhotoErrorKind.TOO_LARGE, "The file is larger than 1 GiB.")
+        check_size(size)
         admit(size)
         return archive.read(member.name)
 
@@ -66,8 +67,7 @@ def _faults() -> Iterator[None]:
     except KeyError:
         kind, sentence = PhotoErrorKind.MISSING, "The archive holds no such file."
     except NotImplementedError:
-        kind = PhotoErrorKind.UNSUPPORTED
-        sentence = "It is packed in a way that is not read; unpack the archive first."
+        kind, sentence = PhotoErrorKind.UNSUPPORTED, _PACKED
     except RuntimeError:  # what zipfile raises for a password
         kind = PhotoErrorKind.UNREADABLE
         sentence = "It is encrypted; unpack the archive with its password first."
@@ -76,10 +76,19 @@ def _faults() -> Iterator[None]:
     except StoreError as error:
         kind, sentence = PhotoErrorKind.UNREADABLE, error.sentence
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError):
-        kind, sentence = PhotoErrorKind.DAMAGED, "Its part of the archive is damaged."
+        kind, sentence = PhotoErrorKind.DAMAGED, _DAMAGED
+    except OSError as error:
+        if error.errno not in _OF_DAMAGE:
+            raise
+        kind, sentence = PhotoErrorKind.DAMAGED, _DAMAGED
     else:
         return
     raise PhotoError(kind, sentence)
+
+
+_DAMAGED = "Its part of the archive is damaged."
+_OF_DAMAGE = (None, errno.EINVAL)
+"""What bz2 raises has no number; the system has this one for a place that no file can have."""
 
 
 _File = IO[bytes] | io.RawIOBase
@@ -105,7 +114,7 @@ class Archive(Protocol):
 
 
 class _Open:
-    """A file that is open as long as a thread uses it, be it after others have taken its place."""
+    """A file that stays open as long as a thread uses it, even when it is no longer kept for others."""
 
     def __init__(self, file: _File) -> None:
         self._file = file
@@ -121,7 +130,9 @@ class _Zip(_Open):
         super().__init__(file)
         self._zip = zipfile.ZipFile(file)
         self._members = {
-            plain_name(info.filename): info for info in self._zip.infolist() if not info.is_dir()
+            name: info
+            for info in self._zip.infolist()
+            if not info.filename.endswith("/") and (name := plain_name(info.filename))
         }
 
     def names(self) -> Iterator[str]:
@@ -181,22 +192,29 @@ def open_archive(member: Member) -> Archive:
         raise PhotoError(
             PhotoErrorKind.UNSUPPORTED, "Its archive is on another computer; download or copy that first."
         )
+    version = () if remote else _version(archive)
     try:
         with _opening:
-            if remote:
-                return _kept(scheme, archive, ())
-            status = os.stat(archive)
-            return _kept(scheme, os.path.abspath(archive), (status.st_mtime_ns, status.st_size))
-    except (tarfile.ReadError, zipfile.BadZipFile, EOFError):
+            return _kept(scheme, archive if remote else os.path.abspath(archive), version)
+    except (tarfile.ReadError, zipfile.BadZipFile, EOFError, ValueError):
         if is_compressed_tar(archive):
             raise PhotoError(PhotoErrorKind.UNSUPPORTED, _COMPRESSED) from None
         words = f"The archive is not a whole {scheme} file."
         raise PhotoError(PhotoErrorKind.UNREADABLE, words) from None
-    except ValueError:  # what Python says of a NUL in a name
-        raise PhotoError(PhotoErrorKind.UNREADABLE, "No file can have such a name.") from None
+    except NotImplementedError:  # a later version of ZIP, or so it says
+        raise PhotoError(PhotoErrorKind.UNSUPPORTED, _PACKED) from None
     except StoreError as error:
         kind = PhotoErrorKind.MISSING if error.is_missing else PhotoErrorKind.UNREADABLE
         raise PhotoError(kind, f"Its archive cannot be read. {error.sentence}") from None
+
+
+def _version(archive: str) -> tuple[int, ...]:
+    """What stays the same as long as an archive of this computer does."""
+    try:
+        status = os.stat(archive)
+    except ValueError:  # what Python says of a NUL in a name
+        raise PhotoError(PhotoErrorKind.UNREADABLE, "No file can have such a name.") from None
+    return status.st_mtime_ns, status.st_size
 
 
 _opening = threading.Lock()

@@ -1,4 +1,4 @@
-"""How long, and how often, it is tried to read a photo from another computer."""
+"""The limits of reading a photo: its size, and the time and attempts that another computer gets."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from fercli.errors import PhotoError, PhotoErrorKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MAX_BYTES = 1 << 30
-"""A photo's file is no larger; a GiB."""
+_MAX_BYTES = 1 << 30
+
+
+def check_size(size: int) -> None:
+    """Raises a `PhotoError`, `too-large`, if a photo's file has more bytes than are read."""
+    if size > _MAX_BYTES:
+        raise PhotoError(PhotoErrorKind.TOO_LARGE, "The file is larger than 1 GiB.")
 
 
 class PassingError(PhotoError):

@@ -12,10 +12,11 @@ import stat
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
+from fercli.defaults import TIMEOUT
 from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.redaction import redacted
 from fercli.sources.members import member_of
-from fercli.sources.patience import MAX_BYTES, Patience
+from fercli.sources.patience import Patience, check_size
 from fercli.sources.remote import read_remote
 from fercli.sources.suffixes import unread_format
 from fercli.stores import store_scheme
@@ -30,8 +31,6 @@ _FILE_URL = re.compile(r"file:(?://([^/]*))?(/.*)", re.IGNORECASE | re.DOTALL)
 _DRIVE = re.compile(r"/([A-Za-z])[:|](?=/|$)")
 _OWN = re.compile(r"/dev/(?:stdin$|fd/)|/proc/(?:self|thread-self)/")
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
-TIMEOUT = 120.0
-"""Seconds, where nothing else is asked for."""
 
 # Where a FIFO takes a file's place between the look and the opening, opening it must not wait.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -161,8 +160,7 @@ def _check_file(status: os.stat_result, path: str) -> None:
             raise PhotoError(PhotoErrorKind.NOT_A_FILE, "It is a folder, not a file.")
     if not stat.S_ISREG(status.st_mode):
         raise PhotoError(PhotoErrorKind.NOT_A_FILE, "It is a pipe, socket or device, not a file.")
-    if status.st_size > MAX_BYTES:
-        raise PhotoError(PhotoErrorKind.TOO_LARGE, "The file is larger than 1 GiB.")
+    check_size(status.st_size)
 
 
 def _why_missing(path: str) -> str:

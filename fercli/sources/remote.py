@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fercli.errors import PhotoError, PhotoErrorKind
-from fercli.sources.patience import MAX_BYTES, PassingError, Patience
+from fercli.sources.patience import PassingError, Patience, check_size
 from fercli.sources.suffixes import is_photo_name
 from fercli.sources.walking import Entry
 from fercli.stores import Store, StoreError, store_of
@@ -110,8 +110,7 @@ class _Reading:
 
     def _rest(self) -> bytes:
         size = self._store.size(self._url, self._patience.left())
-        if size > MAX_BYTES:
-            raise PhotoError(PhotoErrorKind.TOO_LARGE, "The file is larger than 1 GiB.")
+        check_size(size)
         if self._admit is not None:
             with self._patience.stopped():
                 self._admit(size)

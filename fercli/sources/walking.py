@@ -61,7 +61,7 @@ class LocalTree:
         return os.path.isdir(path)
 
     def exists(self, path: str) -> bool:
-        """Whether there is something of this name, be it a broken link."""
+        """Whether there is something of this name, even a broken link."""
         return os.path.lexists(path)
 
     def identity(self, folder: str) -> Hashable:

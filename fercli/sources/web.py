@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from fercli import __version__
 from fercli.errors import PhotoError, PhotoErrorKind
-from fercli.sources.patience import MAX_BYTES, PassingError, Patience
+from fercli.sources.patience import PassingError, Patience, check_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,8 +101,7 @@ def _opener() -> request.OpenerDirector:
 def _length(response: http.client.HTTPResponse) -> int | None:
     with suppress(TypeError, ValueError):
         size = int(response.headers["Content-Length"])
-        if size > MAX_BYTES:
-            raise _too_large()
+        check_size(size)
         return size
     return None
 
@@ -111,16 +110,11 @@ def _body(response: http.client.HTTPResponse, size: int | None, patience: Patien
     data = bytearray()
     while chunk := response.read1(_CHUNK):  # read would wait for all of it, however slow
         data += chunk
-        if len(data) > MAX_BYTES:
-            raise _too_large()
+        check_size(len(data))
         patience.left()
     if size is not None and len(data) < size:
         raise PassingError(f"The connection ended after {len(data)} of {size} bytes.")
     return bytes(data)
-
-
-def _too_large() -> PhotoError:
-    return PhotoError(PhotoErrorKind.TOO_LARGE, "The file is larger than 1 GiB.")
 
 
 def _refused(error: HTTPError) -> Exception:

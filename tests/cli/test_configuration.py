@@ -49,6 +49,16 @@ def test_a_file_sets_defaults_and_the_command_line_comes_first(predict: Predict,
     assert predict("--format", "csv")[1].startswith("path,face")
 
 
+@pytest.mark.parametrize("value", ['"absent"', '["absent"]'])
+def test_an_option_that_may_be_repeated_takes_one_value_or_a_list(
+    predict: Predict, folder: Path, value: str
+) -> None:
+    (folder / "fercli.toml").write_text(f"[predict]\nmodel = {value}\n")
+    code, _, err = predict()
+    assert code == 5
+    assert err.startswith("fercli: There is no model absent.\n")
+
+
 def test_a_variable_comes_between_them(predict: Predict, folder: Path) -> None:
     (folder / "fercli.toml").write_text('[predict]\nformat = "jsonl"\n')
     variable = {"FERCLI_PREDICT_FORMAT": "json"}
@@ -95,6 +105,10 @@ def test_a_file_may_be_named_and_have_tables_of_tables(predict: Predict, folder:
         ("[predict]\nformat = 'cvs'\n", "--format"),
         ("[predict\n", "is not TOML"),
         ("[predict]\nhelp = true\n", "[predict] has help, which names no option."),
+        ("[predict]\nbackend = ['onnx']\n", "[predict] has a list for backend, which takes one value."),
+        ("[predict]\nannotate = ''\n", "[predict] has annotate, which is empty."),
+        ("[predict]\nmin-score = nan\n", "--min-score"),
+        ("[predict]\ntimeout = nan\n", "--timeout"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_a_sentence_that_names_it(

@@ -4,9 +4,14 @@ import os
 import pty
 import re
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
+import pytest
+
+from fercli.cli.training import training_progress
+from fercli_training.progress import Progress
 from tests.conftest import FERCLI
 from tests.fer2013.made_up import ONE_THREAD, RECIPE, write
 
@@ -48,6 +53,12 @@ def test_predict_counts_photos_and_faces(samples: Path, tmp_path: Path) -> None:
     text = at_a_terminal("predict", samples, "--out", tmp_path / "report.csv")
     assert "10 photos" in text
     assert "11 faces, 0 failures" in text
+
+
+def test_training_says_nothing_where_standard_error_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    with training_progress() as report:
+        report(Progress("tiny", 1, 1, 1, 1, loss=1.0, accuracy=0.5, rate=1.0, public_accuracy=0.5))
 
 
 def test_quiet_shows_nothing(samples: Path, tmp_path: Path) -> None:

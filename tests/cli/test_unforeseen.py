@@ -136,6 +136,49 @@ def test_what_the_machine_lacks_is_named(run: Run, folder: Path, error: str) -> 
     assert remedy
 
 
+PLACES = {
+    "PermissionError(errno.EACCES, 'Permission denied', '/mnt/photos')": "/mnt/photos: Permission denied.",
+    "OSError(errno.EROFS, 'Read-only file system', '/mnt/a b')": "'/mnt/a b': Read-only file system.",
+}
+
+
+@pytest.mark.parametrize("error", PLACES)
+def test_a_place_that_the_system_refuses_is_wrong_usage(run: Run, folder: Path, error: str) -> None:
+    done = failing(run, folder, "models verify", "fercli.bundle", error)
+    assert (done.returncode, done.stdout) == (2, b"")
+    sentence, remedy = done.stderr.splitlines()
+    assert sentence == f"fercli: {PLACES[error]}"
+    assert remedy.startswith("Choose ")
+
+
+LONG_NAME = "a" * 300
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"predict a.png --annotate {LONG_NAME}",
+        f"explain a.png --out {LONG_NAME}.png",
+        f"export default --to onnx --out {LONG_NAME}.onnx",
+        f"export default --to savedmodel --out {LONG_NAME}",
+        f"data convert {LONG_NAME}.csv out.csv",
+        f"data crop a.png --out {LONG_NAME}",
+        f"report {LONG_NAME}.csv",
+        f"train {LONG_NAME} --data d.csv --out run",
+        f"train --data d.csv --out {LONG_NAME}",
+    ],
+)
+def test_a_name_that_is_too_long_is_wrong_usage_of_every_command(
+    command: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(app, command.split())
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "File name too long." in done.stderr
+    assert "foresaw" not in done.stderr
+    assert WHERE not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
@@ -242,21 +285,23 @@ def test_little_can_be_said_where_an_error_itself_fails() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "named"),
     [
-        ["predict", "a.png", "--crops", ""],
-        ["predict", "", "-o", "report.csv"],
-        ["evaluate", "default", "--data", "d.csv", "--out", ""],
-        ["data", "convert", "d.csv", ""],
+        (["predict", "a.png", "--crops", ""], "An argument"),
+        (["predict", "a.png", "--crops="], "--crops"),
+        (["predict", "a.png", "--annotate=", "-q"], "--annotate"),
+        (["predict", "", "-o", "report.csv"], "An argument"),
+        (["evaluate", "default", "--data", "d.csv", "--out", ""], "An argument"),
+        (["data", "convert", "d.csv", ""], "An argument"),
     ],
 )
 def test_an_empty_argument_does_not_stand_for_the_current_folder(
-    arguments: list[str], folder: Path, run: Run
+    arguments: list[str], named: str, folder: Path, run: Run
 ) -> None:
     before = sorted(folder.iterdir())
     done = run(*arguments, cwd=folder)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr == "fercli: An argument is empty.\nA variable of the shell may not be set.\n"
+    assert done.stderr == f"fercli: {named} is empty.\nA variable of the shell may not be set.\n"
     assert sorted(folder.iterdir()) == before
 
 

@@ -33,6 +33,7 @@ def test_whoever_fails_says_why_and_the_others_go_on() -> None:
             "measure": Misused(),
             "exit": Silent(),
             "killed": Killed(),
+            "without a name": Killed(signal.SIGRTMIN + 1),
             "after": Clock(),
         },
         2,
@@ -44,6 +45,7 @@ def test_whoever_fails_says_why_and_the_others_go_on() -> None:
         "measure": "It is used wrongly. Use it rightly.",
         "exit": "It fails: its process ended with 0.",
         "killed": "It fails: its process was ended by SIGSEGV.",
+        "without a name": f"It fails: its process was ended by signal {signal.SIGRTMIN + 1}.",
         "after": "",
     }
     assert [name for name, outcome in outcomes.items() if outcome.result] == ["before", "after"]

@@ -175,7 +175,7 @@ def test_parts_that_are_there_are_kept_and_those_that_are_lost_are_made_again(
     ("options", "words"),
     [
         ({"workers": 3}, "No node of the Ray cluster has 3 CPUs"),
-        ({"device": "cuda"}, "No node of the Ray cluster has a GPU and 1 CPUs"),
+        ({"device": "cuda"}, "No node of the Ray cluster has a GPU and 1 CPU for"),
         ({"detector": "not-there"}, "On the node .*not-there"),
     ],
 )

@@ -172,6 +172,59 @@ class TestFaults:
         assert failure(f"zip://a.jpg::{name}").kind is KIND.DAMAGED
         assert read_photo(f"zip://b.jpg::{name}") == b"another"
 
+    @pytest.mark.parametrize(
+        "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+    )
+    def test_a_damaged_member_however_it_is_packed(self, folder: Path, method: int) -> None:
+        with zipfile.ZipFile(folder / "packed.zip", "w", method) as archive:
+            archive.writestr("a.jpg", bytes(range(256)) * 8)
+        name = made(folder, lambda data: data[:60] + bytes(20) + data[80:], "packed.zip", "damaged.zip")
+        assert failure(f"zip://a.jpg::{name}").kind is KIND.DAMAGED
+
+    @pytest.mark.parametrize(
+        ("before", "after", "kind"),
+        [
+            # In its list at the end: the version that it needs, and a name.
+            (b"PK\1\2\x14\3\x14\0", b"PK\1\2\x14\3\x63\0", KIND.UNSUPPORTED),
+            ("é.jpg".encode(), b"\xff\xff.jpg", KIND.UNREADABLE),
+        ],
+    )
+    def test_a_zip_whose_list_is_damaged_costs_a_row_and_no_run(
+        self, folder: Path, before: bytes, after: bytes, kind: PhotoErrorKind
+    ) -> None:
+        with zipfile.ZipFile(folder / "list.zip", "w") as archive:
+            archive.writestr("é.jpg", b"x")
+
+        def damaged(data: bytes) -> bytes:
+            start = data.index(b"PK\1\2")
+            assert before in data[start:]
+            return data[:start] + data[start:].replace(before, after)
+
+        name = made(folder, damaged, "list.zip", "damaged.zip")
+        found, other = find_photos([name, "photos/b.jpg"])
+        assert failure(found).kind is kind
+        assert other == "photos/b.jpg"
+
+    def test_a_file_without_a_name_is_left_out(self, folder: Path) -> None:
+        with zipfile.ZipFile(folder / "unnamed.zip", "w") as archive:
+            for name in ("", ".", "a.jpg"):
+                archive.writestr(zipfile.ZipInfo(name) if name else "x", b"x")
+
+        def unnamed(data: bytes) -> bytes:
+            start = data.index(b"PK\1\2")
+            lengths = start + 28
+            name = start + 46
+            assert data[name : name + 1] == b"x"
+            end = data.index(b"PK\5\6")
+            size = int.from_bytes(data[end + 12 : end + 16], "little") - 1
+            return (
+                data[:lengths] + b"\0\0" + data[lengths + 2 : name] + data[name + 1 : end + 12]
+                + size.to_bytes(4, "little") + data[end + 16 :]
+            )  # fmt: skip
+
+        name = made(folder, unnamed, "unnamed.zip", "nameless.zip")
+        assert list(find_photos([name])) == [f"zip://a.jpg::{name}"]
+
     def test_an_encrypted_member(self, folder: Path) -> None:
         with zipfile.ZipFile(folder / "plain.zip", "w") as archive:
             archive.writestr("a.jpg", b"x")

@@ -9,7 +9,6 @@ import pytest
 
 from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.sources import find_photos, read_photo
-from fercli.sources.patience import MAX_BYTES
 from tests.servers import Answer, Web, web_server
 
 KIND = PhotoErrorKind
@@ -126,7 +125,7 @@ def test_an_empty_answer(web: tuple[Web, str]) -> None:
 
 def test_a_huge_one_is_not_read(web: tuple[Web, str]) -> None:
     server, address = web
-    server.answers["/a.jpg"] = [Answer(b"x", length=MAX_BYTES + 1, Halt="1")]
+    server.answers["/a.jpg"] = [Answer(b"x", length=(1 << 30) + 1, Halt="1")]
     assert failure(f"{address}/a.jpg").kind is KIND.TOO_LARGE
 
 
