@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,7 +99,7 @@ def read_settings(path: str, asked: Format | None = None) -> Settings | None:
 
 
 def _format_of(path: str, asked: Format | None) -> Format:
-    if Path(path).is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - reading it says what is wrong with it
         raise UsageError(
             f"{quoted(path)} cannot be read: it is a folder.", "Name the reports in it: FOLDER/part-*."
         )
