@@ -136,10 +136,12 @@ class _Lines:
 
     def torn(self) -> TornReportError:
         """The error that the file ends within the line just read."""
-        return TornReportError(
-            f"{self.path} ends within line {self.number}, which was not written to its end.",
-            "Write the report again.",
+        fault = (
+            f"ends within line {self.number}, which was not written to its end"
+            if self.number
+            else "is empty"
         )
+        return TornReportError(f"{self.path} {fault}.", "Write the report again.")
 
 
 def _read_csv(lines: _Lines) -> Iterator[Row]:
@@ -149,7 +151,7 @@ def _read_csv(lines: _Lines) -> Iterator[Row]:
         if header is None:
             raise lines.torn()
         if missing := [name for name in COLUMNS if name not in header]:
-            raise lines.broken(f"has no column {missing[0]}")
+            raise lines.broken(f"has no column {missing[0]}{_separated_otherwise(header)}")
         for cells in records:
             if len(cells) != len(header):
                 raise lines.broken(f"has {len(cells)} cells, not {len(header)}")
@@ -160,6 +162,14 @@ def _read_csv(lines: _Lines) -> Iterator[Row]:
         raise (
             lines.torn() if "unexpected end" in str(error) else lines.broken(f"is not CSV ({error})")
         ) from None
+
+
+def _separated_otherwise(header: list[str]) -> str:
+    """What more there is to say of a header that a spreadsheet has written in its country's way."""
+    for mark, name in {";": "semicolons", "\t": "tabs"}.items():
+        if set(COLUMNS) <= set("".join(header).split(mark)):
+            return f": there are {name} between its columns, not commas"
+    return ""
 
 
 def _from_cell(name: str, cell: str) -> Value:
@@ -178,7 +188,7 @@ def _read_json_lines(lines: _Lines) -> Iterator[Row]:
     for line in lines:
         try:
             values = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise lines.broken("is not JSON") from None
         yield checked_row(values, lines.broken)
 
@@ -188,7 +198,7 @@ def _read_json(path: str) -> Iterator[Row]:
         rows = json.loads(Path(path).read_bytes())
     except json.JSONDecodeError as error:
         raise _broken(path, f"line {error.lineno}", "is not JSON") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _broken(path, "it", f"is not JSON ({in_one_line(error)})") from None
     if not isinstance(rows, list):
         raise _broken(path, "its JSON", "is not an array of rows")
@@ -220,7 +230,7 @@ def _as_printed(row: Row) -> Row:
 def _read_html(path: str) -> Iterator[Row]:
     try:
         yield from _numbered(path, read_page(path))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _broken(path, "it", f"is not a page of fercli ({in_one_line(error)})") from None
 
 
