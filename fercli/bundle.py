@@ -139,7 +139,8 @@ def load_bundle(model: str) -> Bundle:
     except (FileNotFoundError, NotADirectoryError):
         raise UnavailableError(*_no_such_model(model, folder)) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{quoted(path)} cannot be read: {error}.") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(f"{quoted(path)} cannot be read: {reason}.") from error
     _check(description, path)
     bundle = Bundle(folder, description)
     _ = bundle.architecture  # raises if this version does not know the network
@@ -188,7 +189,7 @@ def _is_file(path: Path) -> bool:
 
 def _require_files(bundle: Bundle) -> None:
     for name in bundle.files:
-        if not (bundle.folder / name).is_file():
+        if not _is_file(bundle.folder / name):
             raise ModelError(f"{quoted(bundle.folder / name)} is missing.")
 
 

@@ -18,7 +18,7 @@ from fercli.errors import PhotoError, ReportError, UsageError
 from fercli.files import make_folder, whole_file
 from fercli.portrait import portrait
 from fercli.records import EXPRESSIONS
-from fercli.replacing import refuse_input, refuse_inside, refuse_url
+from fercli.replacing import refuse_elsewhere, refuse_input, refuse_inside
 from fercli.reports.photos import find_again, pixels, read_photo
 from fercli.sources import local_path, printable_path
 from fercli.wording import count_of, quoted
@@ -65,7 +65,7 @@ class Copies:
         folders = [place for place in map(local_path, sources) if os.path.isdir(place)]  # noqa: PTH112
         self._below = printable_path(folders[0]) if len(sources) == len(folders) == 1 else None
         for made in filter(None, (annotate, crops)):
-            refuse_url(made)
+            refuse_elsewhere(made)
             if made.exists() and not made.is_dir():
                 raise UsageError(f"{quoted(made)} exists and is not a folder.", "Choose another name.")
             refuse_input(made, (("folder of photos", folder) for folder in folders))

@@ -14,7 +14,7 @@ from fercli.flushing import sync_folder
 from fercli.guard import attributed_to
 from fercli.parity import check_int8, check_parity
 from fercli.plugins import EXPORTERS, discover, find_backend, find_exporter
-from fercli.replacing import model_inputs, refuse_foreign, refuse_input, refuse_url
+from fercli.replacing import model_inputs, refuse_elsewhere, refuse_foreign, refuse_input
 from fercli.sample_faces import sample_faces
 from fercli.wording import quoted
 
@@ -98,7 +98,7 @@ def _check_suffix(path: Path, name: str, written: Format) -> None:
 
 def _check_place(path: Path, name: str, written: Format) -> None:
     """Refuses to replace what is not an earlier export."""
-    refuse_url(path)
+    refuse_elsewhere(path)
     if not path.exists():
         return
     word = f"an export of fercli in the format {name}"

@@ -99,6 +99,17 @@ def make_folder(folder: Path, remedy: str = MAKE_ROOM) -> None:
         folder.mkdir(parents=True, exist_ok=True)
 
 
+def real_path(path: str | Path) -> Path:
+    """Where a path leads once links are followed; `Path.resolve` raises where they lead in a circle."""
+    return Path(os.path.realpath(path))
+
+
+def refuse_unreachable(path: str | Path, remedy: str = MAKE_ROOM) -> None:
+    """Refuses a place that cannot be looked at, before any work is done; raises a `ReportError`."""
+    with blamed_on_place(path, remedy), suppress(FileNotFoundError):
+        Path(path).stat()
+
+
 def descriptor(path: str | Path) -> int | None:
     """The open descriptor that a name means: `/dev/stdout`, `/dev/fd/3`, or a link to such a name."""
     name = os.path.abspath(path)  # noqa: PTH100 - a link in it must stay

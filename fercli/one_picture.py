@@ -135,10 +135,14 @@ def _picture(image: AnyPath | Encoded | NDArray[np.uint8], max_pixels: int) -> t
     if isinstance(image, bytes | bytearray | memoryview):
         return "", lambda reduction: decode_reduced(bytes(image), reduction, max_pixels)
     if not isinstance(image, np.ndarray):
-        raise UsageError(f"A {type(image).__name__} is not an image.", _IMAGES)
+        kind = f"{type(image).__module__}.{type(image).__qualname__}".removeprefix("builtins.")
+        raise UsageError(f"What is of the type {kind} is not an image.", _IMAGES)
     if image.dtype != np.uint8 or image.shape[2:] != (3,) or not image.size:
         raise UsageError(f"An array of {image.dtype} {image.shape} is not an image.", _IMAGES)
     return "", lambda _: Picture(np.ascontiguousarray(image), *image.shape[:2])
 
 
-_IMAGES = "Give a path, a file's bytes, or an upright picture as an array: uint8 (H, W, 3), RGB."
+_IMAGES = (
+    "Give a path, a file's bytes, or an upright picture as an array: uint8 (H, W, 3), RGB;"
+    " of Pillow's images, numpy.asarray(image.convert('RGB'))."
+)

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from fercli.errors import UsageError
+from fercli.files import real_path, refuse_unreachable
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
@@ -26,14 +27,20 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
 """How the path of a URL begins; pathlib has made one `/` of the two."""
 
 
-def refuse_url(out: str | Path | int) -> None:
-    """Refuses a URL where a file or folder of this computer is meant; raises a `UsageError`."""
+def refuse_elsewhere(out: str | Path) -> None:
+    """Refuses what is no file or folder of this computer, or none that can be looked at.
+
+    Raises:
+        UsageError: it is a URL.
+        ReportError: the system does not let it be looked at; nothing could be written there either.
+    """
     if (url := _URL.match(str(out))) is not None:
         shown = quoted(f"{url[1]}://{str(out)[url.end() :]}")
         raise UsageError(
             f"{shown} is a URL, and this is written to this computer only.",
             "Name a place here; a report alone may be s3://, gs:// or az://.",
         )
+    refuse_unreachable(out)
 
 
 def refuse_input(out: str | Path | int, inputs: Iterable[tuple[str, str | Path | int]]) -> None:
@@ -67,7 +74,7 @@ def model_inputs(bundle: Bundle) -> list[tuple[str, Path]]:
 
 def refuse_inside(out: Path, kind: str, folder: Path) -> None:
     """Refuses to write into a folder that is read; raises a `UsageError` that names both."""
-    if folder.is_dir() and folder.resolve() in out.resolve().parents:
+    if os.path.isdir(folder) and real_path(folder) in real_path(out).parents:  # noqa: PTH112 - no error
         raise UsageError(
             f"{quoted(out)} would be written into the {kind} {quoted(folder)}.", "Choose another name."
         )
@@ -75,7 +82,7 @@ def refuse_inside(out: Path, kind: str, folder: Path) -> None:
 
 def refuse_existing(path: Path) -> None:
     """Refuses a place that holds anything but an empty folder; raises a `UsageError`."""
-    refuse_url(path)
+    refuse_elsewhere(path)
     empty_folder = path.is_dir() and not path.is_symlink() and not any(path.iterdir())
     if os.path.lexists(path) and not empty_folder:
         raise UsageError(f"{quoted(path)} exists already.", REMOVE)
@@ -92,7 +99,7 @@ def refuse_foreign(path: Path, kind: str, marks: Iterable[bytes]) -> None:
     Raises:
         UsageError: it is not of that kind, or belongs to a model.
     """
-    refuse_url(path)
+    refuse_elsewhere(path)
     if not path.is_file():
         return
     _refuse_model_file(path)
@@ -108,7 +115,7 @@ def refuse_foreign(path: Path, kind: str, marks: Iterable[bytes]) -> None:
 def _refuse_model_file(path: Path) -> None:
     from fercli.bundle import DESCRIPTION
 
-    place = path.resolve()
+    place = real_path(path)
     try:
         files = json.loads((place.parent / DESCRIPTION).read_text("utf-8"))["files"]
         belongs = place.name in {DESCRIPTION, *files}

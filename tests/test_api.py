@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 import fercli
 import fercli.api
@@ -473,6 +474,13 @@ class TestPictures:
         with pytest.raises(UsageError, match=r" is not an image\.$") as caught:
             fercli.analyze(image, **LIGHT)
         assert "uint8 (H, W, 3), RGB" in caught.value.remedy
+
+    def test_an_image_of_pillow_is_told_what_to_be(self) -> None:
+        image: Any = Image.fromarray(gradient())
+        with pytest.raises(UsageError, match=r"^What is of the type PIL\.Image\.Image is not") as caught:
+            fercli.analyze(image, **LIGHT)
+        assert "numpy.asarray(image.convert('RGB'))" in caught.value.remedy
+        assert fercli.analyze(np.asarray(image.convert("RGB")), **LIGHT).width == image.width
 
     def test_a_picture_above_the_limit_is_refused(self) -> None:
         photo = fercli.analyze(encoded(gradient(100, 100), "png"), max_pixels=9999, **LIGHT)

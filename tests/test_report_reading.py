@@ -133,6 +133,17 @@ class TestCsv:
         path.write_bytes(text.replace(old.encode(), new.encode(), 1))
         assert fault(path).startswith(f"is not a report of fercli: {said}")
 
+    @pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs")])
+    def test_what_is_between_columns_is_named(self, tmp_path: Path, mark: str, name: str) -> None:
+        path = written(tmp_path / "r.csv", Format.CSV, PHOTOS)
+        path.write_text(path.read_text().replace(",", mark))
+        said = f"line 1 has no column path: there are {name} between its columns, not commas."
+        assert fault(path) == f"is not a report of fercli: {said}"
+
+    def test_an_empty_file_is_called_so(self, tmp_path: Path) -> None:
+        (tmp_path / "r.csv").touch()
+        assert fault(tmp_path / "r.csv") == "is empty."
+
     def test_a_name_that_is_not_utf_8(self, tmp_path: Path) -> None:
         path = written(tmp_path / "r.csv", Format.CSV, PHOTOS)
         path.write_bytes(path.read_bytes().replace(b"none", b"n\xffne", 1))
@@ -167,7 +178,12 @@ class TestJson:
         assert all(isinstance(row["y1"], float) for rows in read_report(str(path)) for row in rows)
 
     @pytest.mark.parametrize(
-        ("content", "said"), [("{}", "its JSON is not an array"), ("[1]", "row 1 is not")]
+        ("content", "said"),
+        [
+            ("{}", "its JSON is not an array"),
+            ("[1]", "row 1 is not"),
+            ("[" * 100_000, "it is not JSON"),  # deeper than Python can follow
+        ],
     )
     def test_other_json(self, tmp_path: Path, content: str, said: str) -> None:
         (tmp_path / "r.json").write_text(content)

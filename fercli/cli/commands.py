@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from typing import Annotated, Any
@@ -27,6 +28,9 @@ from fercli.cli.configuration import origin, set_defaults
 from fercli.cli.ending import end
 from fercli.errors import UsageError
 
+_DIGITS = 4
+"""Of the number of a terminal's columns."""
+
 
 class _Group(TyperGroup):
     """Turns what ends a run into a message and an exit code, for every command."""
@@ -36,6 +40,7 @@ class _Group(TyperGroup):
         _fill_paragraphs(self)
 
     def main(self, *arguments: Any, **extra: Any) -> Any:
+        _forget_no_width()
         try:
             return super().main(*arguments, **extra)
         except Exception as error:  # noqa: BLE001 - nobody can foresee them all
@@ -66,6 +71,13 @@ class _Group(TyperGroup):
 def _is_empty(argument: str) -> bool:
     """Whether an argument, or the value of an option in it, is empty."""
     return not argument or re.fullmatch(r"--[a-z0-9-]+=", argument) is not None
+
+
+def _forget_no_width() -> None:
+    """Takes COLUMNS for not set where it is no width: Rich shows nothing at 0, millions take minutes."""
+    width = os.environ.get("COLUMNS", "")
+    if width.isdecimal() and not 1 <= len(width.lstrip("0")) <= _DIGITS:
+        del os.environ["COLUMNS"]
 
 
 def _fill_paragraphs(command: Any) -> None:

@@ -31,7 +31,8 @@ def find_file() -> Path | None:
     if named := os.environ.get(NAMED):
         return Path(named)
     places = (Path(FILE).absolute(), Path(typer.get_app_dir("fercli"), FILE))
-    return next((place for place in places if place.is_file()), None)
+    # A place that cannot be looked into, such as the home of somebody else, holds no file for this run.
+    return next((place for place in places if os.path.isfile(place)), None)  # noqa: PTH113
 
 
 def set_defaults(context: typer.Context) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,6 @@ def find_layout(path: Path) -> Layout:
     for suffixes, layout in _BY_SUFFIX.items():
         if path.name.lower().endswith(suffixes):
             return layout
-    if path.is_dir() or not (path.suffix or path.is_file()):
+    if os.path.isdir(path) or not (path.suffix or os.path.isfile(path)):  # noqa: PTH112, PTH113 - no error
         return _FOLDERS
     raise UsageError(f"{quoted(path)} is in none of the layouts of FER2013.", _REMEDY)

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 from fercli.fer2013.interpretation import label_of, split_of
+from fercli.files import real_path
 from fercli.records import EXPRESSIONS
 from fercli.sources.members import member_of
 
@@ -81,8 +82,8 @@ class FolderLabels:
         photo = Path(path)
         for root in self._roots:
             if photo != root and photo.is_relative_to(root):
-                return photo.relative_to(root).parts[:-1], root.resolve().name
-        return (), photo.resolve().parent.name
+                return photo.relative_to(root).parts[:-1], real_path(root).name
+        return (), real_path(photo).parent.name
 
 
 def expression_of(name: str) -> int | None:

@@ -81,7 +81,7 @@ class TableLabels:
         """Where a row's photo lies, or would lie: from the CSV's folder on, or from a given folder on."""
         relative = name if os.sep == "\\" else name.replace("\\", "/")
         places = [Path(folder, relative) for folder in (str(self.path.parent), *self.roots)]
-        return os.path.realpath(next((place for place in places if place.is_file()), places[0]))
+        return os.path.realpath(next(filter(os.path.isfile, places), places[0]))
 
     def _rows(self) -> Iterator[tuple[str, str, str]]:
         """Path, expression and person of each row."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fercli.errors import ReportError, UsageError
-from fercli.files import make_folder, whole_file
+from fercli.files import make_folder, real_path, refuse_unreachable, whole_file
 from fercli.locking import locked
 from fercli.records import Status
 from fercli.replacing import REMOVE
@@ -148,6 +148,7 @@ def claimed_folder(out: str, *, resume: bool) -> Iterator[None]:
         ReportError: it cannot be made, or another run writes there.
     """
     folder = Path(out)
+    refuse_unreachable(folder)
     if not folder.is_dir():
         make_folder(folder)
     # A hidden file is a lock, or a part that was being written.
@@ -171,7 +172,7 @@ def begin_parts(out: str, kind: Format, settings: Settings) -> Parts:
         UsageError: the folder was started with other settings, or in another format.
         ReportError: it cannot be written.
     """
-    folder = Path(out).resolve()
+    folder = real_path(out)
     if any((found := _NAME.fullmatch(name)) and found[2] != kind for name in _names(folder)):
         raise UsageError(
             f"{quoted(out)} was started in another format than {kind}.", "Choose that format with --format."

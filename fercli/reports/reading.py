@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,7 +99,7 @@ def read_settings(path: str, asked: Format | None = None) -> Settings | None:
 
 
 def _format_of(path: str, asked: Format | None) -> Format:
-    if Path(path).is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - reading it says what is wrong with it
         raise UsageError(
             f"{quoted(path)} cannot be read: it is a folder.", "Name the reports in it: FOLDER/part-*."
         )
@@ -135,10 +136,12 @@ class _Lines:
 
     def torn(self) -> TornReportError:
         """The error that the file ends within the line just read."""
-        return TornReportError(
-            f"{self.path} ends within line {self.number}, which was not written to its end.",
-            "Write the report again.",
+        fault = (
+            f"ends within line {self.number}, which was not written to its end"
+            if self.number
+            else "is empty"
         )
+        return TornReportError(f"{self.path} {fault}.", "Write the report again.")
 
 
 def _read_csv(lines: _Lines) -> Iterator[Row]:
@@ -148,7 +151,7 @@ def _read_csv(lines: _Lines) -> Iterator[Row]:
         if header is None:
             raise lines.torn()
         if missing := [name for name in COLUMNS if name not in header]:
-            raise lines.broken(f"has no column {missing[0]}")
+            raise lines.broken(f"has no column {missing[0]}{_separated_otherwise(header)}")
         for cells in records:
             if len(cells) != len(header):
                 raise lines.broken(f"has {len(cells)} cells, not {len(header)}")
@@ -159,6 +162,14 @@ def _read_csv(lines: _Lines) -> Iterator[Row]:
         raise (
             lines.torn() if "unexpected end" in str(error) else lines.broken(f"is not CSV ({error})")
         ) from None
+
+
+def _separated_otherwise(header: list[str]) -> str:
+    """What more there is to say of a header that a spreadsheet has written in its country's way."""
+    for mark, name in {";": "semicolons", "\t": "tabs"}.items():
+        if set(COLUMNS) <= set("".join(header).split(mark)):
+            return f": there are {name} between its columns, not commas"
+    return ""
 
 
 def _from_cell(name: str, cell: str) -> Value:

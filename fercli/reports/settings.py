@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fercli import __version__
 from fercli.errors import ReportError, UsageError
-from fercli.files import whole_file
+from fercli.files import real_path, whole_file
 from fercli.wording import quoted
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def settings_of(
 
 def settings_file(report: str) -> Path:
     """The hidden file beside a report that has its settings."""
-    path = Path(report).resolve()
+    path = real_path(report)
     return path.with_name(f".{path.name}{_NAME}")
 
 

@@ -83,6 +83,14 @@ def test_the_users_own_file_holds_where_the_folder_has_none(predict: Predict, fo
     assert predict()[1].startswith("path,face")
 
 
+@pytest.mark.parametrize("name", ["loop", "x" * 300])
+def test_a_home_that_cannot_be_looked_into_has_no_file(predict: Predict, folder: Path, name: str) -> None:
+    """As root's home, which containers and sudo leave in HOME for other users."""
+    (folder / "loop").symlink_to("loop")
+    code, out, _ = predict(env={"XDG_CONFIG_HOME": str(folder / name)})
+    assert (code, len(out.splitlines())) == (3, 2)
+
+
 def test_a_file_may_be_named_and_have_tables_of_tables(predict: Predict, folder: Path) -> None:
     named = folder.parent / "named.toml"
     named.write_text('[compare.backends]\nformat = "csv"\n[predict]\nmin_face = 13\n', "utf-8-sig")

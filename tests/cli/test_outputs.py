@@ -243,6 +243,64 @@ def test_what_is_not_its_own_is_refused_and_named(name: str, here: Path) -> None
     assert contents(here) == before
 
 
+@pytest.mark.parametrize("nowhere", ["loop/in", "x" * 300])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "predict p.jpg -o @.csv",
+        "predict p.jpg -o @/",
+        "predict p.jpg -o x.csv --annotate @",
+        "predict p.jpg -o x.csv --crops @",
+        "explain p.png -o @.png",
+        "export model --to onnx -o @.onnx",
+        "data convert d.csv @",
+        "data inspect d.csv --contact-sheet @.png",
+        "data crop photos -o @",
+        "train tiny.toml --data d.csv -o @",
+        "evaluate model --data d.csv -o @",
+        "report r.csv -o @.html",
+        "report merge r.csv -o @.json",
+    ],
+)
+def test_a_place_that_cannot_be_looked_at_is_no_place_to_write_to(
+    command: str, nowhere: str, here: Path
+) -> None:
+    """As in a folder that only its owner may look into; root may look into all of them."""
+    (here / "loop").symlink_to("loop")
+    before = contents(here)
+    result = fercli(command.replace("@", nowhere))
+    assert result.exit_code == 6, result.output
+    said, remedy = result.stderr.splitlines()
+    assert said.startswith("fercli: ")
+    assert nowhere in said
+    assert "cannot be written: " in said
+    assert "FERCLI_DEBUG" not in remedy
+    assert contents(here) == before
+
+
+@pytest.mark.parametrize("nowhere", ["loop/in", "x" * 300])
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("report @.csv", 2),
+        ("report merge @.json", 2),
+        ("train @.toml --data d.csv -o x", 2),
+        ("models show @", 5),
+        ("data crop @ -o x", 2),
+        ("data crop photos --labels @.csv -o x", 2),
+    ],
+)
+def test_a_place_that_cannot_be_looked_at_cannot_be_read(
+    command: str, code: int, nowhere: str, here: Path
+) -> None:
+    (here / "loop").symlink_to("loop")
+    result = fercli(command.replace("@", nowhere))
+    assert result.exit_code == code, result.output
+    assert nowhere in result.stderr
+    for word in ("FERCLI_DEBUG", "Errno"):
+        assert word not in result.stderr
+
+
 @contextmanager
 def redirected(number: int, path: Path, mode: str) -> Iterator[None]:
     """As the shell does it."""

@@ -56,6 +56,15 @@ def test_no_colour_where_none_is_wanted(environment: dict[str, str], sign: re.Pa
     assert sign.search(text[40]) is None
 
 
+@pytest.mark.parametrize("columns", ["0", "00", "99999999", "9" * 5000])
+def test_what_is_no_width_counts_as_none_given(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    for command in (["models", "--help"], ["predict", "--nonsense"]):
+        expected = CliRunner().invoke(app, command)
+        assert expected.output.strip()
+        assert CliRunner(env={"COLUMNS": columns}).invoke(app, command).output == expected.output
+
+
 def compared(run_on: Path) -> list[list[str]]:
     quick = ["--repeat", "1"]
     return [

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from fercli.bundle import DESCRIPTION
 from fercli.errors import UsageError
-from fercli.files import make_folder
+from fercli.files import make_folder, real_path
 from fercli.locking import locked
-from fercli.replacing import refuse_inside, refuse_url
+from fercli.replacing import refuse_elsewhere, refuse_inside
 from fercli.wording import quoted
 from fercli_training.checkpoint import FILE
 from fercli_training.processes import is_further
@@ -37,11 +37,12 @@ def refuse_place(folder: Path, resume: bool, inputs: Sequence[tuple[str, Path]])
         inputs: the paths that are read, each after its kind; names of models and recipes too.
 
     Raises:
+        ReportError: it cannot be looked at.
         UsageError: it is a URL; holds a run without `resume`; holds something else; or lies in an input.
     """
-    refuse_url(folder)
     for kind, path in inputs:
         refuse_inside(folder / FILE, kind, path)
+    refuse_elsewhere(folder)
     if not folder.is_dir():
         return
     model = folder / MODEL
@@ -55,8 +56,8 @@ def refuse_place(folder: Path, resume: bool, inputs: Sequence[tuple[str, Path]])
         raise UsageError(
             f"{quoted(folder)} holds a run already.", "Continue it with --resume, or choose another --out."
         )
-    read = [path.resolve() for _, path in inputs]
-    held = [path.name for path in sorted(folder.iterdir()) if _counts(path) and path.resolve() not in read]
+    read = [real_path(path) for _, path in inputs]
+    held = [path.name for path in sorted(folder.iterdir()) if _counts(path) and real_path(path) not in read]
     if held:
         raise UsageError(
             f"{quoted(folder)} holds other things: {held[0]}{' and more' if len(held) > 1 else ''}.",
