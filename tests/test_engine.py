@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 import threading
 from contextlib import closing, contextmanager
 from functools import partial
@@ -240,6 +242,18 @@ def test_no_worker_is_left_when_the_network_fails(pictures: list[str]) -> None:
     with working() as workers, pytest.raises(Exception, match="it would not run"):
         list(run_local(pictures * 20, workers, failing, 4))
     assert_none_left(before)
+
+
+def test_a_worker_whose_run_was_killed_ends_without_a_word() -> None:
+    command = [sys.executable, "-c", "from fercli.engines.worker import main; main()"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as worker:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        worker.stdout.close()  # nobody is left to hear what it has to say
+        _, said = worker.communicate(b"no pickle")
+    assert (worker.returncode, said) == (0, b"")
 
 
 class TestWhatGoesWrongCostsAPhoto:

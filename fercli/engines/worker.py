@@ -198,5 +198,8 @@ def _listen(tasks: BinaryIO) -> SimpleQueue[Any]:
 
 
 def _answer(answers: BinaryIO, value: object) -> None:
-    pickle.dump(value, answers, pickle.HIGHEST_PROTOCOL)
-    answers.flush()
+    try:
+        pickle.dump(value, answers, pickle.HIGHEST_PROTOCOL)
+        answers.flush()
+    except BrokenPipeError:  # the run has been killed: nobody is left to answer
+        os._exit(0)

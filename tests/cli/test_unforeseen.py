@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fercli.cli.commands import app
-from fercli.errors import in_one_line, shortage
+from fercli.errors import ExitCode, in_one_line, shortage
 from tests.conftest import FERCLI
 from tests.corpus import encoded, gradient
 
@@ -155,26 +155,26 @@ LONG_NAME = "a" * 300
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "code"),
     [
-        f"predict a.png --annotate {LONG_NAME}",
-        f"explain a.png --out {LONG_NAME}.png",
-        f"export default --to onnx --out {LONG_NAME}.onnx",
-        f"export default --to savedmodel --out {LONG_NAME}",
-        f"data convert {LONG_NAME}.csv out.csv",
-        f"data crop a.png --out {LONG_NAME}",
-        f"report {LONG_NAME}.csv",
-        f"train {LONG_NAME} --data d.csv --out run",
-        f"train --data d.csv --out {LONG_NAME}",
+        (f"predict a.png --annotate {LONG_NAME}", ExitCode.REPORT),
+        (f"explain a.png --out {LONG_NAME}.png", ExitCode.REPORT),
+        (f"export default --to onnx --out {LONG_NAME}.onnx", ExitCode.REPORT),
+        (f"export default --to savedmodel --out {LONG_NAME}", ExitCode.REPORT),
+        (f"data convert {LONG_NAME}.csv out.csv", ExitCode.USAGE),
+        (f"data crop a.png --out {LONG_NAME}", ExitCode.REPORT),
+        (f"report {LONG_NAME}.csv", ExitCode.USAGE),
+        (f"train {LONG_NAME} --data d.csv --out run", ExitCode.USAGE),
+        (f"train --data d.csv --out {LONG_NAME}", ExitCode.REPORT),
     ],
 )
-def test_a_name_that_is_too_long_is_wrong_usage_of_every_command(
-    command: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_name_that_is_too_long_is_named_by_every_command(
+    command: str, code: ExitCode, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
     done = CliRunner().invoke(app, command.split())
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert "File name too long." in done.stderr
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert LONG_NAME in done.stderr
     assert "foresaw" not in done.stderr
     assert WHERE not in done.stderr
 

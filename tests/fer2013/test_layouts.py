@@ -233,7 +233,7 @@ def test_bad_data_is_named(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out", "out.txt", "out.tfrecord"])
 def test_what_cannot_be_written_is_a_report_error(name: str, tmp_path: Path) -> None:
     source = made_up.write(tmp_path / "made_up.csv")
-    with pytest.raises(ReportError, match=r"folder(/out)? cannot be written: Not a directory\."):
+    with pytest.raises(ReportError, match=r"folder(/out.*)? cannot be written: Not a directory\."):
         convert(source, source / "folder" / name, lambda _: None)
     assert list(tmp_path.iterdir()) == [source]
 
