@@ -1,14 +1,18 @@
-"""What the engine on Ray costs: its rate beside the local engine's, and its driver with very many paths.
+"""What Ray and a store cost: rates beside the local ones, and Ray's driver with very many paths.
 
 python benchmarks/scaling.py rate PHOTOS     the same photos by both engines on this machine, in turn
+python benchmarks/scaling.py store PHOTOS    the same photos from files and from a local S3 server, in turn
 python benchmarks/scaling.py driver COUNT    COUNT paths through the driver, whose actors read nothing
 """
 
 from __future__ import annotations
 
+import logging
+import os
 import resource
 import sys
 import time
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +28,7 @@ from fercli.smallest_face import smallest_face
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from multiprocessing.connection import Connection
 
 _TURNS = 2
 
@@ -44,14 +49,51 @@ class _Stub:
 def _rate(photos: str) -> None:
     for _ in range(_TURNS):
         for engine in ("local", "ray"):
-            begun = time.monotonic()
-            with read_faces(photos, engine=engine) as found:
-                first = next(found)
-                since = time.monotonic()
-                count = sum(1 for _ in found)
-            rate = count / (time.monotonic() - since)
-            start = f"{since - begun:.1f} s until {first.path}"
-            print(f"{engine}: {rate:.2f} photos a second; {start}", flush=True)
+            print(f"{engine}: {_read(photos, engine)}", flush=True)
+
+
+def _read(photos: str, engine: str = "local") -> str:
+    begun = time.monotonic()
+    with read_faces(photos, engine=engine) as found:
+        first = next(found)
+        since = time.monotonic()
+        count = sum(1 for _ in found)
+    rate = count / (time.monotonic() - since)
+    return f"{rate:.2f} photos a second; {since - begun:.1f} s until {first.path}"
+
+
+def _store(photos: str) -> None:
+    context = get_context("spawn")  # in a process of its own, as servers are
+    here, there = context.Pipe()
+    server = context.Process(target=_serve, args=(there,), daemon=True)
+    server.start()
+    os.environ |= {
+        "AWS_ENDPOINT_URL": here.recv(),
+        "AWS_ACCESS_KEY_ID": "any",
+        "AWS_SECRET_ACCESS_KEY": "any",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    import fsspec
+
+    files = fsspec.filesystem("s3")
+    files.mkdir("photos")
+    files.put(photos, "photos/", recursive=True)
+    for _ in range(_TURNS):
+        for place in (photos, "s3://photos/"):
+            print(f"{place}: {_read(place)}", flush=True)
+    here.send(None)
+    server.join()
+
+
+def _serve(told: Connection) -> None:
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    told.send("http://{}:{}".format(*server.get_host_and_port()))
+    told.recv()
+    server.stop()
 
 
 def _driver(count: int) -> None:
@@ -71,6 +113,8 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["rate", photos] if Path(photos).is_dir():
             _rate(photos)
+        case ["store", photos] if Path(photos).is_dir():
+            _store(photos)
         case ["driver", count]:
             _driver(int(count))
         case _:
