@@ -7,7 +7,6 @@ what nobody should read: errors are told by their kind.
 
 from __future__ import annotations
 
-import logging
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -123,6 +122,8 @@ def store_of(url: str) -> Store:
 @cache
 def _store(scheme: str) -> Store:
     package, provider = PROVIDERS[scheme]
+    import logging  # what is imported only here is imported only where a path leads to a store
+
     try:
         import fsspec
 

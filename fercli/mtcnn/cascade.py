@@ -38,7 +38,7 @@ _REFINEMENT_SIDE = 24  # of what the second net sees, in pixels
 OUTPUT_SIDE = 48
 """Side of what the last net sees, in pixels."""
 _CROP_PIXELS = 1 << 20  # of candidates cropped at once: bounds the memory of the later stages
-_CROPS = 64  # candidates that a net judges at once
+_NET_PIXELS = 64 * _REFINEMENT_SIDE**2  # that a net judges at once: more is no faster, and takes memory
 
 PROPOSAL_SCORE = 0.6
 """From which on a cell of the proposal net is a candidate."""
@@ -157,9 +157,9 @@ def _judged(picture: Picture, boxes: Boxes, net: Net, side: int) -> list[Floats]
     """A net's outputs for what the boxes show, `side` by `side` pixels each."""
     corners = pixel_corners(boxes, picture.width, picture.height)
     found: list[list[Floats]] = []
-    at_once = _CROP_PIXELS // side**2
+    at_once, batch = (pixels // side**2 for pixels in (_CROP_PIXELS, _NET_PIXELS))
     for start in range(0, len(boxes), at_once):
-        found += map(net, crops(picture, corners[start : start + at_once], side, _CROPS))
+        found += map(net, crops(picture, corners[start : start + at_once], side, batch))
     return [np.concatenate(outputs) for outputs in zip(*found, strict=True)]
 
 

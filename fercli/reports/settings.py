@@ -6,7 +6,6 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -165,6 +164,8 @@ def kept_settings(report: str) -> Settings | None:
 
 def _beginning(report: str) -> str:
     """The sha256 of a report's first bytes."""
+    from hashlib import file_digest, sha256  # loads OpenSSL, which most commands do without
+
     with Path(report).open("rb") as file:
         start = file.read(_FIRST_ROWS)
         # All pages begin alike.
