@@ -42,7 +42,7 @@ def read_records(path: Path) -> Iterator[bytes | None]:
                 number += 1
                 yield _read_record(file, size, f"{quoted(path)}, record {number}")
     except OSError as error:
-        raise UsageError(f"{quoted(path)} cannot be read: {error.strerror}.", REMEDY) from error
+        raise UsageError(f"{quoted(path)} cannot be read: {error.strerror or error}.", REMEDY) from error
 
 
 def write_record(file: BinaryIO, data: bytes) -> None:

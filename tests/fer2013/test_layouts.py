@@ -1,3 +1,4 @@
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -190,6 +191,14 @@ def _records(data: bytes) -> Callable[[Path], Path]:
     return make
 
 
+def _with_pipe(folder: Path) -> Path:
+    folders = converted(folder, "bad")
+    picture = folders / "Training" / "angry" / "00001.png"
+    picture.unlink(missing_ok=True)
+    os.mkfifo(picture)
+    return folders
+
+
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no such folder": (lambda folder: folder / "bad", "bad cannot be read: No such file or directory."),
     "another file": (_other_file, "bad.xlsx is in none of the layouts of FER2013."),
@@ -199,6 +208,10 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a folder of no split": (_with_folder("extra"), "extra is none of the folders Training, PublicTest,"),
     "a split twice": (_with_folder("Test"), "several folders for PrivateTest: PrivateTest and Test."),
     "an empty picture": (_with_bad_picture(b""), "00001.png: the picture is empty: The file is empty."),
+    "a pipe that nobody writes to": (
+        _with_pipe,
+        "00001.png: the picture cannot be read: it is not a regular file",
+    ),
     "no picture": (_with_bad_picture(b"text"), "00001.png: the picture is not-an-image: "),
     "no list": (lambda folder: folder / "bad.txt", "bad.txt cannot be read: No such file or directory."),
     "no label": (_list("a.png"), "bad.txt, line 2: it has no label."),
