@@ -122,7 +122,7 @@ def store_of(url: str) -> Store:
 @cache
 def _store(scheme: str) -> Store:
     package, provider = PROVIDERS[scheme]
-    import logging  # what is imported only here is imported only where a path leads to a store
+    import logging  # takes time, and most commands meet no store
 
     try:
         import fsspec

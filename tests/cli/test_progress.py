@@ -55,10 +55,13 @@ def test_predict_counts_photos_and_faces(samples: Path, tmp_path: Path) -> None:
     assert "11 faces, 0 failures" in text
 
 
-def test_training_says_nothing_where_standard_error_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_says_nothing_where_standard_error_is_closed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(sys, "stderr", None)
     with training_progress() as report:
         report(Progress("tiny", 1, 1, 1, 1, loss=1.0, accuracy=0.5, rate=1.0, public_accuracy=0.5))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_quiet_shows_nothing(samples: Path, tmp_path: Path) -> None:
