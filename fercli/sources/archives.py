@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
+from weakref import finalize
 
 from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.sources.members import Member, is_compressed_tar, plain_name
@@ -117,10 +118,9 @@ class _Open:
     """A file that stays open as long as a thread uses it, even when it is no longer kept for others."""
 
     def __init__(self, file: _File) -> None:
-        self._file = file
-
-    def __del__(self) -> None:
-        self._file.close()
+        # Not by __del__: of a circle of objects (an error holds what it came through), Python may take
+        # the file away first, and warn that nobody closed it.
+        finalize(self, file.close)
 
 
 class _Zip(_Open):

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import io
 import tarfile
 import uuid
+import warnings
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +15,8 @@ import pytest
 
 from fercli.errors import PhotoError, PhotoErrorKind
 from fercli.sources import Findings, find_photos, read_photo
+from fercli.sources.archives import open_archive
+from fercli.sources.members import Member
 from fercli.stores import store_of
 from tests.sources.rules import require_rules_of_folders
 
@@ -95,6 +99,21 @@ class TestNaming:
         (folder / "album.zip").mkdir()
         (folder / "album.zip" / "a.jpg").touch()
         assert list(find_photos(["album.zip"])) == ["album.zip/a.jpg"]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_an_archive_that_is_no_longer_used_is_closed(folder: Path, kind: str) -> None:
+    circle: list[object] = [open_archive(Member(kind, "", f"photos.{kind}"))]
+    circle.append(circle)
+    for number in range(9):  # more than are kept open
+        name = f"{number}.{kind}"
+        (folder / name).write_bytes((folder / f"photos.{kind}").read_bytes())
+        read_photo(f"{kind}://b.jpg::{name}")
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        del circle
+        gc.collect()
+    assert not found
 
 
 @pytest.mark.usefixtures("folder")
