@@ -34,16 +34,16 @@ def number(name: str, given: object, least: float, most: float = inf) -> float:
     return value
 
 
-def whole_number(name: str, given: object, least: int) -> int:
-    """A whole number, no smaller than another, or a `UsageError`."""
+def whole_number(name: str, given: object, least: int, most: float = inf) -> int:
+    """A whole number between two others, or a `UsageError`."""
     try:
         whole = index(given)  # type: ignore[arg-type] # what has no whole number raises
     except TypeError:
         raise UsageError(
-            f"{name} is {shown(given)}, which is not a whole number.", _within(least, inf)
+            f"{name} is {shown(given)}, which is not a whole number.", _within(least, most)
         ) from None
-    if whole < least:
-        raise UsageError(f"{name} is {whole}.", _within(least, inf))
+    if not least <= whole <= most:
+        raise UsageError(f"{name} is {whole}.", _within(least, most))
     return whole
 
 

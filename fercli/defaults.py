@@ -22,5 +22,8 @@ MAX_PIXELS = 200_000_000
 BATCH_SIZE = 64
 """Faces that a network sees at once."""
 
+MOST_AT_ONCE = 4096
+"""Faces that it may see at once: each layer takes up to 0.3 MB for every one."""
+
 TIMEOUT: float = 120
 """Seconds that a photo may take to be read."""

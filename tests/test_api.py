@@ -168,7 +168,8 @@ class TestReading:
     @pytest.mark.parametrize(
         ("setting", "said"),
         [
-            ({"batch_size": 0}, "batch_size is 0. It must be 1 or more."),
+            ({"batch_size": 0}, "batch_size is 0. It must be between 1 and 4096."),
+            ({"batch_size": 4097}, "batch_size is 4097. It must be between 1 and 4096."),
             ({"workers": -1}, "workers is -1. It must be 0 or more."),
             ({"timeout": 0.0}, "timeout is 0.0. It must be 1 or more."),
             ({"max_pixels": 0}, "max_pixels is 0. It must be 1 or more."),

@@ -207,9 +207,10 @@ def _names(text: str) -> list[str]:
 
 def _sizes(text: str) -> list[int]:
     sizes = [int(size) if size.strip().isdecimal() else 0 for size in text.split(",")]
-    if min(sizes) < 1:
+    if not 1 <= min(sizes) <= max(sizes) <= defaults.MOST_AT_ONCE:
         raise UsageError(
-            f"--batch-sizes is {text!r}, not whole numbers from 1 up with commas between them.",
+            f"--batch-sizes is {text!r}, not whole numbers from 1 to {defaults.MOST_AT_ONCE} with commas"
+            " between them.",
             "For instance: --batch-sizes 1,8,64",
         )
     return list(dict.fromkeys(sizes))

@@ -174,7 +174,12 @@ Workers = Annotated[
 ]
 BatchSize = Annotated[
     int,
-    _running(min=1, metavar="N", help="Faces the network sees at once; those of one photo stay together."),
+    _running(
+        min=1,
+        max=defaults.MOST_AT_ONCE,
+        metavar="N",
+        help="Faces the network sees at once; those of one photo stay together.",
+    ),
 ]
 Timeout = Annotated[
     float,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from fercli.arguments import number, switch, text, texts, whole_number
-from fercli.defaults import BATCH_SIZE, TIMEOUT
+from fercli.defaults import BATCH_SIZE, MOST_AT_ONCE, TIMEOUT
 from fercli.smallest_face import SmallestFace, smallest_face
 
 if TYPE_CHECKING:
@@ -59,6 +59,6 @@ def checked_options(
         switch("fast", fast),
         switch("tta", tta),
         whole_number("max_pixels", max_pixels, 1),
-        whole_number("batch_size", batch_size, 1),
+        whole_number("batch_size", batch_size, 1, MOST_AT_ONCE),
         number("timeout", timeout, 1),
     )

@@ -151,8 +151,9 @@ def test_a_file_that_was_changed_is_said_in_the_row(run: Run, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "returncode", "message"),
     [
-        (["backends", "--batch-sizes", "0"], 2, "--batch-sizes is '0', not whole numbers from 1 up"),
+        (["backends", "--batch-sizes", "0"], 2, "--batch-sizes is '0', not whole numbers from 1 to 4096"),
         (["backends", "--batch-sizes", "1,x"], 2, "--batch-sizes is '1,x', not whole numbers"),
+        (["backends", "--batch-sizes", "8,4097"], 2, "--batch-sizes is '8,4097', not whole numbers"),
         (["backends", "--batch-sizes", " "], 2, "--batch-sizes is ' ', not whole numbers"),
         (["backends", "--repeat", "0"], 2, "--repeat"),
         (["backends", "--backends", "onx"], 5, "There is no backend onx.\nDid you mean onnx?"),

@@ -209,6 +209,7 @@ class TestOptions:
         (["a.jpg", "--format", "xlsx"], "xlsx"),
         (["a.jpg", "--min-score", "2"], "--min-score"),
         (["a.jpg", "--batch-size", "0"], "--batch-size"),
+        (["a.jpg", "--batch-size", "4097"], "--batch-size"),
     ],
 )
 def test_wrong_usage_is_2(inside: Run, tmp_path: Path, options: list[str], said: str) -> None:
