@@ -132,7 +132,8 @@ def _check(size: tuple[int, int], max_pixels: int) -> None:
     if pixels > max_pixels:
         raise PhotoError(
             PhotoErrorKind.TOO_LARGE,
-            f"It has {width} x {height} pixels, more than the {max_pixels} allowed (--max-pixels).",
+            f"It has {width} x {height} pixels, more than the {max_pixels} allowed"
+            " (fercli predict --max-pixels).",
         )
     if pixels > _OPENCV_PIXELS or max(width, height) > _OPENCV_SIDE:
         raise PhotoError(PhotoErrorKind.TOO_LARGE, f"OpenCV cannot decode {width} x {height} pixels.")
