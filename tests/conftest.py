@@ -141,7 +141,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Web, str]]:
 def faulty_plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for PYTHONPATH that holds an installed distribution of plugins that misbehave."""
     folder = tmp_path_factory.mktemp("site-packages")
-    shutil.copy(faulty.__file__, folder / "fercli_faulty.py")
+    shutil.copytree(Path(faulty.__file__).parent, folder / "fercli_faulty")
     (folder / "fercli_faulty_import.py").write_text("raise RuntimeError('broken\\nin two lines')\n")
     (folder / "fercli_faulty_leaving.py").write_text("import sys\nsys.exit('left')\n")
     metadata = folder / "fercli_faulty-1.0.dist-info"

@@ -18,7 +18,8 @@ from fercli.images import decode
 from fercli.prediction import Predictor, softmax
 from fercli.records import EXPRESSIONS, Box, Face, Status
 from tests.corpus import encoded, gradient
-from tests.faulty_plugins import ConstantBackend, NotFinite, RaisesInCall, RaisesInDetectPlugin, WrongShape
+from tests.faulty_plugins.backends import ConstantBackend, NotFinite, RaisesInCall, WrongShape
+from tests.faulty_plugins.detectors import RaisesInDetectPlugin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -24,11 +24,10 @@ from fercli.errors import UnavailableError
 from fercli.prediction import Predictor
 from fercli.whole_photo import WholePhotoDetector
 from tests.corpus import encoded, gradient, noise
-from tests.faulty_plugins import (
+from tests.faulty_plugins.backends import ConstantBackend, RaisesInCall
+from tests.faulty_plugins.detectors import (
     ByWidthPlugin,
-    ConstantBackend,
     KilledInLoadPlugin,
-    RaisesInCall,
     RaisesInDetectPlugin,
     TwoHalvesPlugin,
 )

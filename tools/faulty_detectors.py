@@ -16,7 +16,8 @@ from fercli.engines.memory import usable_memory
 from fercli.engines.workers import Workers
 from fercli.prediction import Predictor
 from tests.corpus import encoded, gradient
-from tests.faulty_plugins import ByWidthPlugin, ConstantBackend
+from tests.faulty_plugins.backends import ConstantBackend
+from tests.faulty_plugins.detectors import ByWidthPlugin
 
 _PHOTOS = 200
 _FAULTY = (20, 80, 140)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.faulty_plugins import TwoHalvesPlugin
+from tests.faulty_plugins.detectors import TwoHalvesPlugin
 
 if TYPE_CHECKING:
     import numpy as np

@@ -26,7 +26,7 @@ from fercli.reports.settings import settings_of
 from fercli.runtimes import import_ray
 from tests.cli.test_predict_pipes import running
 from tests.corpus import encoded, gradient
-from tests.faulty_plugins import KillsItsReaderPlugin
+from tests.faulty_plugins.detectors import KillsItsReaderPlugin
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:

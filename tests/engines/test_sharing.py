@@ -18,7 +18,7 @@ from fercli.errors import MemoryShortageError
 from fercli.whole_photo import WholePhotoDetector
 from tests.corpus import encoded, gradient, noise
 from tests.engines.detectors import LARGE, Meeting, NoMemory, NoMemoryInLoad
-from tests.faulty_plugins import ByWidthPlugin
+from tests.faulty_plugins.detectors import ByWidthPlugin
 from tests.servers import Answer, Web
 from tests.test_engine import LIGHT, working
 
