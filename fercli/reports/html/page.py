@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 PAGE_SIZE = 200
 """How many faces the document shows at once."""
 
+_SCRIPT = (
+    "script/table.js", "script/filters.js", "script/faces.js",
+    "script/face.js", "script/timeline.js", "script/controls.js",
+)  # fmt: skip
+"""The parts of the page's one script, in order."""
+
 
 class Part(NamedTuple):
     """One report of a page."""
@@ -41,7 +47,7 @@ def page_start() -> str:
     """
     policy = "; ".join((
         "default-src 'none'", "img-src data: 'self' file:", f"style-src '{_checksum('page.css')}'",
-        f"script-src '{_checksum('page.js')}'", "base-uri 'none'", "form-action 'none'",
+        f"script-src '{_checksum(*_SCRIPT)}'", "base-uri 'none'", "form-action 'none'",
     ))  # fmt: skip
     return (
         f'{PAGE_START.decode()}<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -62,17 +68,17 @@ def page_end(parts: Sequence[Part]) -> str:
     )
     return (
         f'{markup}<script type="application/json" id="about">{inert_json(about)}</script>\n'
-        f'<script type="module">{_asset("page.js")}</script>\n</body>\n{PAGE_END.decode()}\n'
+        f'<script type="module">{_asset(*_SCRIPT)}</script>\n</body>\n{PAGE_END.decode()}\n'
     )
 
 
 @cache
-def _asset(name: str) -> str:
-    return Path(__file__).with_name(name).read_text("utf-8")
+def _asset(*names: str) -> str:
+    return "\n".join((Path(__file__).parent / name).read_text("utf-8") for name in names)
 
 
-def _checksum(name: str) -> str:
-    return f"sha256-{b64encode(sha256(_asset(name).encode()).digest()).decode()}"
+def _checksum(*names: str) -> str:
+    return f"sha256-{b64encode(sha256(_asset(*names).encode()).digest()).decode()}"
 
 
 def _subtitle(parts: Sequence[Part]) -> str:
