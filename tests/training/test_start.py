@@ -15,6 +15,7 @@ from fercli_training.models import write_models
 from fercli_training.progress import Progress
 from fercli_training.recipe_files import load_recipe
 from fercli_training.run import TrainingRun
+from fercli_training.snapshots import load_snapshots
 from fercli_training.start import load_start
 from tests.training.conftest import Trained
 
@@ -69,6 +70,33 @@ def test_training_makes_nothing_worse_of_the_start(
     run = run_from(bundle_folder, recipe_file, splits, tmp_path, "epochs=2", "learning_rate=3")
     (best,) = run.run(nothing)
     assert (best.epochs, best.public_accuracy) == ((0,), trained.outcome.public_accuracy)
+
+
+def test_the_start_can_have_a_share_in_the_model(
+    bundle_folder: Path, recipe_file: Path, splits: Splits, tmp_path: Path
+) -> None:
+    start = load_start(str(bundle_folder)).weights
+    changes = ("epochs=2", "snapshots=2", "start_share=0.75")
+    run = run_from(bundle_folder, recipe_file, splits, tmp_path, *changes)
+    (mixed,) = run.run(nothing)
+    assert mixed.epochs == (1, 2)
+    snapshots = list(load_snapshots(tmp_path).values())
+    for name, value in start.items():
+        expected = 0.75 * value + 0.25 * (snapshots[0][name] + snapshots[1][name]) / 2
+        torch.testing.assert_close(mixed.networks[0][name], expected)
+        assert "weight" not in name or not torch.equal(mixed.networks[0][name], value)
+    again = run_from(bundle_folder, recipe_file, splits, tmp_path, *changes)
+    again.resume()
+    (same,) = again.run(nothing)
+    assert same.public_accuracy == mixed.public_accuracy
+
+
+def test_a_share_of_the_start_needs_it_also_with_resume(recipe_file: Path) -> None:
+    recipe = load_recipe(str(recipe_file), ("start_share=0.5",))
+    for resumed in (False, True):
+        with pytest.raises(UsageError, match="the model that it starts from into its own") as caught:
+            require_fit(recipe, RunInputs(Path("data")), resumed=resumed)
+        assert "--init" in caught.value.remedy
 
 
 def test_statistics_can_stay_as_they_are(

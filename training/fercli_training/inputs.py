@@ -109,6 +109,12 @@ def require_fit(recipe: Recipe, inputs: RunInputs, *, resumed: bool = False) -> 
             " none.",
             "Give a model with --init, such as --init default.",
         )
+    if training.start_share and inputs.init is None:
+        raise UsageError(
+            f"The recipe {recipe.name} mixes the weights of the model that it starts from into its own, and"
+            " there is none.",
+            "Give the model with --init, also with --resume.",
+        )
     if training.votes and inputs.votes is None:
         raise UsageError(
             f"The recipe {recipe.name} mixes FER+ votes into the labels, and there are none.",

@@ -24,6 +24,7 @@ _CHOICES = {
 _SHARES = (
     "label_smoothing", "votes", "teacher",
     "flip", "shift", "brightness", "contrast", "erasing", "text", "watermark", "small_epochs",
+    "start_share",
 )  # fmt: skip
 _FACTORS = ("learning_rate_floor", "weight_decay", "dense_l2", "mixup", "rotation", "scale")
 _AT_LEAST = {
@@ -74,6 +75,9 @@ class Training:
             learning). It is evaluated on whole ones, and teachers see whole ones.
         snapshots: how many of the last snapshots of the averaged weights are kept, and averaged at the end.
         snapshot_interval: epochs from one snapshot to the next.
+        start_share: the share of the start's weights in the model; the rest is the mean of the snapshots'
+            (Wortsman et al., "Robust Fine-Tuning of Zero-Shot Models", 2022). If not 0, this mean is the
+            model, whatever is best on PublicTest: it keeps what the start knows of other photos.
         seed: for all random numbers.
         precision: `bfloat16`, `float32`, or `auto`: bfloat16 if the processor or the GPU computes in it.
             Weights always have 32 bits.
@@ -116,6 +120,7 @@ class Training:
     small_epochs: float = 0.0
     snapshots: int = 1
     snapshot_interval: int = 1
+    start_share: float = 0.0
     seed: int = 1
     precision: str = "auto"
     compile: bool | str = "auto"

@@ -27,6 +27,7 @@ from fercli_training.snapshots import (
     compare_means,
     keep_snapshots,
     load_snapshots,
+    mix_with_start,
     save_snapshot,
 )
 from fercli_training.start import origin_of, require_same_origin
@@ -78,6 +79,7 @@ class TrainingRun:
         self.fabric = launch(hardware.device, self.computation.precision, devices)
         start = data.start
         self.origin = None if start is None else start.origin
+        self._start = None if start is None else start.weights
         self.learner = Learner(
             recipe,
             self.fabric,
@@ -141,8 +143,9 @@ class TrainingRun:
             report: is told where the run stands after every step.
 
         Returns:
-            The best epoch's averaged weights, and where there are several snapshots, their means; nothing
-            in a process that is not the main one.
+            The best epoch's averaged weights, and where there are several snapshots, their means; only the
+            mean with the start's weights if the recipe has `start_share`; nothing in a process that is not
+            the main one.
 
         Raises:
             DivergedError: the loss became NaN or infinite; the last good checkpoint is kept.
@@ -170,7 +173,10 @@ class TrainingRun:
             return []
         remove_compiled(self.folder)
         public = self.trainer.public_pixels, self.trainer.public_labels
-        return [self.best, *compare_means(load_snapshots(self.folder), self.learner, *public)]
+        snapshots, share = load_snapshots(self.folder), self.recipe.training.start_share
+        if share and self._start is not None:
+            return [mix_with_start(snapshots, self._start, share, self.learner, *public)]
+        return [self.best, *compare_means(snapshots, self.learner, *public)]
 
     def _is_done(self) -> bool:
         """Whether all epochs are done, or the recipe's patience is at its end."""

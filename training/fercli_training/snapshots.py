@@ -19,7 +19,7 @@ from fercli.prediction import softmax
 from fercli_training.checkpoint import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from fercli_training.learner import Learner, Weights
@@ -108,6 +108,36 @@ def compare_means(
             ("mean of the predictions", networks, together),
         )
     ]
+
+
+def mix_with_start(
+    snapshots: dict[int, Weights],
+    start: Mapping[str, torch.Tensor],
+    share: float,
+    learner: Learner,
+    pixels: torch.Tensor,
+    labels: torch.Tensor,
+) -> Candidate:
+    """The mean of the snapshots' weights, mixed with those that the network started from.
+
+    After Wortsman et al., "Robust Fine-Tuning of Zero-Shot Models" (2022).
+
+    Args:
+        snapshots: by epoch, at least one.
+        start: float32 by their names; what it lacks (counts of batches) stays the snapshots'.
+        share: the start's, 0 to 1.
+        learner: it has the network for the weights.
+        pixels: PublicTest, uint8 (N, 1, 48, 48).
+        labels: int64 (N,).
+    """
+    mean = _mean(tuple(snapshots.values()))
+    mixed = {
+        name: torch.lerp(value, start[name].to(value), share) if name in start else value
+        for name, value in mean.items()
+    }
+    answers = learner.answers(pixels, mixed).argmax(1)
+    accuracy = float((answers == labels.cpu().numpy()).mean())
+    return Candidate("mean of the weights with the start's", tuple(snapshots), (mixed,), accuracy)
 
 
 def _mean(networks: Sequence[Weights]) -> Weights:
