@@ -62,9 +62,9 @@ class FaceReader(Iterator[Photo]):
         self.findings = findings
         self._photos = photos
         self._write_parts = write_parts
-        self._end = finalize(self, end)
-        self._turn = Lock()
         self._process = os.getpid()
+        self._end = finalize(self, _end_in, self._process, end)
+        self._turn = Lock()
 
     def __next__(self) -> Photo:
         with self._ended_by_errors(), self._turn:
@@ -114,3 +114,9 @@ class FaceReader(Iterator[Photo]):
     def close(self) -> None:
         """Ends the processes, whatever they work on; no record comes after that."""
         self._end()
+
+
+def _end_in(process: int, end: Callable[[], object]) -> None:
+    """Ends what a process has begun, unless this is one that was forked from it."""
+    if os.getpid() == process:
+        end()

@@ -20,6 +20,7 @@ from fercli.interruption import signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from io import BufferedWriter, FileIO
 
     from fercli.analyzer import Prepared
     from fercli.engines.memory import Budget
@@ -54,7 +55,8 @@ class WorkerProcess:
             # Ctrl-C is for the run, which ends its workers itself.
             process_group=0 if os.name == "posix" else None,
         )
-        self._tasks = cast("BinaryIO", self._process.stdin)
+        # Without its buffer, whose lock would stay locked in a process that is forked during a write.
+        self._tasks = cast("FileIO", cast("BufferedWriter", self._process.stdin).detach())
         self._told = cast("BinaryIO", self._process.stdout)
         self._budgets = budgets
         self._description: Mapping[str, str] | None = None
@@ -119,9 +121,10 @@ class WorkerProcess:
 
     def _tell(self, told: bytes) -> None:
         # Where the pipe is broken, its other end has ended and says so.
+        rest = memoryview(told)
         with suppress(OSError):
-            self._tasks.write(told)
-            self._tasks.flush()
+            while rest:
+                rest = rest[self._tasks.write(rest) :]
 
     def _answer(self, timeout: float | None) -> Any:
         answer = self._next_answer() if timeout is None else self._answers.get(timeout=timeout)

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,11 +29,17 @@ assert before == [signal.getsignal(number) for number in signal.valid_signals()]
 """Has no `if __name__ == "__main__"`, and asks that nothing is printed or caught."""
 
 
-def script(*arguments: str | Path, code: str, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def script(*arguments: str | Path, code: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment},
-    )  # fmt: skip
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 class TestScripts:
@@ -89,6 +97,14 @@ if (child := os.fork()) == 0:
     sys.exit()
 print(os.waitpid(child, 0)[1], len(list(photos)))"""
 
+FORKED_END = """import os, sys
+from fercli.reader import FaceReader
+photos = FaceReader(iter(()), None, None, None, lambda: print("ended", flush=True))
+if (child := os.fork()) == 0:
+    print("the child ends", flush=True)
+    sys.exit()
+os.waitpid(child, 0)"""
+
 FORKED_ANALYSIS = """import multiprocessing, sys, fercli
 def look(path):
     return fercli.analyze(path, backend="onnx", detector="none").faces[0].expression
@@ -105,6 +121,10 @@ class TestForks:
         with script(FACE, code=FORKED_ANALYSIS) as process:
             answers = process.communicate(timeout=120)[0].split()
         assert answers == 3 * [fercli.analyze(FACE, **LIGHT).faces[0].expression]
+
+    def test_its_end_is_not_the_end_of_what_another_process_reads(self) -> None:
+        with script(code=FORKED_END) as process:
+            assert process.communicate(timeout=120) == ("the child ends\nended\n", "")
 
     def test_it_can_neither_take_nor_end_what_another_process_reads(self) -> None:
         with script(FACE, code=FORKED_READER) as process:

@@ -10,7 +10,7 @@ from fercli.bundle import ONNX, WEIGHTS, load_bundle, sha256
 from fercli.errors import FercliError, ModelError, UnavailableError, UsageError
 from fercli.fer2013 import Pictures, Split
 from fercli.weights import read_weights
-from fercli_training.inputs import RunInputs, TrainingData, read_inputs, require_fit
+from fercli_training.inputs import Dataset, RunInputs, TrainingData, read_inputs, require_fit
 from fercli_training.models import write_models
 from fercli_training.progress import Progress
 from fercli_training.recipe_files import load_recipe
@@ -91,6 +91,18 @@ def test_the_start_can_have_a_share_in_the_model(
     assert same.public_accuracy == mixed.public_accuracy
 
 
+def test_the_card_says_what_share_the_start_has(
+    bundle_folder: Path, recipe_file: Path, splits: Splits, tmp_path: Path
+) -> None:
+    changes = ("epochs=2", "snapshots=2", "start_share=0.75")
+    run = run_from(bundle_folder, recipe_file, splits, tmp_path, *changes)
+    made = write_models(run, run.run(nothing), Dataset(splits, {})).models[0]
+    card = (made / "MODEL_CARD.md").read_text("utf-8")
+    assert (
+        "The weights are 75% those of the start, and else the mean of epochs 1, 2; PrivateTest had" in card
+    )
+
+
 def test_a_share_of_the_start_needs_it_also_with_resume(recipe_file: Path) -> None:
     recipe = load_recipe(str(recipe_file), ("start_share=0.5",))
     for resumed in (False, True):
@@ -132,8 +144,6 @@ def test_patience_ends_a_run_that_gets_no_better(
 def test_the_model_and_its_card_say_what_it_started_from(
     bundle_folder: Path, recipe_file: Path, splits: Splits, tmp_path: Path
 ) -> None:
-    from fercli_training.inputs import Dataset
-
     run = run_from(bundle_folder, recipe_file, splits, tmp_path, "epochs=1")
     made = write_models(run, run.run(nothing), Dataset(splits, {})).models[0]
     digest = sha256(bundle_folder / ONNX)

@@ -29,7 +29,7 @@ Reads one of seven expressions ({expressions}) from a face of 48x48 grey pixels.
 
 {accuracy}
 
-PublicTest chose {chosen}; PrivateTest had no say. The intervals are 95%: Wilson's for
+{chosen}; PrivateTest had no say. The intervals are 95%: Wilson's for
 accuracies, bootstrapped for the rest. "Not in Training" leaves out the pictures that also occur, exactly
 or nearly, in the Training part. The 8-bit network, {int8} (`--backend onnx-int8`), is the
 32-bit one quantised, calibrated by {calibration} Training pictures. Its weights have 7 bits, so that
@@ -155,7 +155,9 @@ def _computed(provenance: Mapping[str, Any]) -> str:
 
 def _chosen(provenance: Mapping[str, Any]) -> str:
     epochs = ", ".join(str(epoch) for epoch in provenance["epochs"])
-    return f"the {provenance['weights']} ({epochs})"
+    if share := provenance["recipe"].get("start_share"):
+        return f"The weights are {share:.0%} those of the start, and else the mean of epochs {epochs}"
+    return f"PublicTest chose the {provenance['weights']} ({epochs})"
 
 
 def _calibrated(provenance: Mapping[str, Any]) -> str:
