@@ -1,9 +1,31 @@
-"""The worker processes that a process has started."""
+"""Processes that tests start, and those that these start."""
 
 from __future__ import annotations
 
 import os
+import threading
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, AnyStr
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+
+@contextmanager
+def ended_with_the_test(
+    process: subprocess.Popen[AnyStr], seconds: float
+) -> Iterator[subprocess.Popen[AnyStr]]:
+    """A program that is ended with the test, whatever happens, or before if it hangs for so long."""
+    with process:
+        watchdog = threading.Timer(seconds, process.kill)
+        watchdog.start()
+        try:
+            yield process
+        finally:
+            watchdog.cancel()
+            process.kill()
 
 
 def worker_processes() -> list[str]:

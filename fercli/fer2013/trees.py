@@ -103,7 +103,7 @@ def tree_on_disk(root: Path) -> Tree:
 
 def _open(path: Path) -> BinaryIO:
     """Opens a file; raises `OSError` for a pipe or a device, which might never answer."""
-    if path.exists() and not path.is_file():
+    if not path.is_file() and path.exists():
         raise OSError("it is not a regular file")
     return path.open("rb")
 

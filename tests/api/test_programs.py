@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,11 @@ import pytest
 import fercli
 from tests.api.photos import FACE, LIGHT
 from tests.corpus import encoded, gradient
+from tests.processes import ended_with_the_test
 
 ROOT = Path(__file__).parents[2]
+_LONG = 120
+"""Seconds after which a program that does not answer has failed; no test that passes waits for it."""
 
 SCRIPT = """
 import signal, sys
@@ -29,17 +31,14 @@ assert before == [signal.getsignal(number) for number in signal.valid_signals()]
 """Has no `if __name__ == "__main__"`, and asks that nothing is printed or caught."""
 
 
-@contextmanager
-def script(*arguments: str | Path, code: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
+def script(
+    *arguments: str | Path, code: str, **environment: str
+) -> AbstractContextManager[subprocess.Popen[str]]:
+    process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment},
-    ) as process:  # fmt: skip
-        try:
-            yield process
-        except BaseException:
-            process.kill()
-            raise
+    )  # fmt: skip
+    return ended_with_the_test(process, _LONG)
 
 
 class TestScripts:
@@ -62,7 +61,7 @@ class TestScripts:
 photos = fercli.read_faces(sys.argv[1], detector="by-width", backend="onnx", workers=1, timeout=1e6)
 print(next(photos).status)"""
         with script(tmp_path, code=code, PYTHONPATH=str(faulty_plugins)) as process:
-            assert process.communicate(timeout=120) == ("ok\n", "")
+            assert process.communicate(timeout=_LONG) == ("ok\n", "")
         assert process.returncode == 0
 
     def test_ctrl_c_is_python_s_own_and_leaves_no_process(
@@ -82,7 +81,7 @@ except KeyboardInterrupt:
             while process.stderr.readline() != "WAITING\n":
                 assert process.poll() is None
             process.send_signal(signal.SIGINT)
-            assert process.communicate(timeout=120) == ("[]\n", "")
+            assert process.communicate(timeout=_LONG) == ("[]\n", "")
         assert process.returncode == 0
 
 
@@ -119,15 +118,15 @@ class TestForks:
 
     def test_a_process_that_was_forked_analyses_with_networks_of_its_own(self) -> None:
         with script(FACE, code=FORKED_ANALYSIS) as process:
-            answers = process.communicate(timeout=120)[0].split()
+            answers = process.communicate(timeout=_LONG)[0].split()
         assert answers == 3 * [fercli.analyze(FACE, **LIGHT).faces[0].expression]
 
     def test_its_end_is_not_the_end_of_what_another_process_reads(self) -> None:
         with script(code=FORKED_END) as process:
-            assert process.communicate(timeout=120) == ("the child ends\nended\n", "")
+            assert process.communicate(timeout=_LONG) == ("the child ends\nended\n", "")
 
     def test_it_can_neither_take_nor_end_what_another_process_reads(self) -> None:
         with script(FACE, code=FORKED_READER) as process:
-            said, rest = process.communicate(timeout=120)[0].splitlines()
+            said, rest = process.communicate(timeout=_LONG)[0].splitlines()
         assert said.startswith("Photos that one process reads cannot be taken by a process that was forked")
         assert rest == "0 2"

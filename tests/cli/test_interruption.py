@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from select import select
 from typing import IO, TYPE_CHECKING
@@ -20,6 +20,7 @@ import pytest
 from fercli.records import COLUMNS
 from tests.conftest import FERCLI
 from tests.corpus import encoded, gradient
+from tests.processes import ended_with_the_test
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _LONG = 60
 ENDINGS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 
 
-@contextmanager
 def started(
     *command: str | Path,
     cwd: Path,
@@ -41,9 +41,9 @@ def started(
     stdin: int = subprocess.PIPE,
     stderr: int = subprocess.PIPE,
     new_session: bool = False,
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """A program that is ended with the test, whatever happens."""
-    with subprocess.Popen(
+    process = subprocess.Popen(
         command,
         cwd=cwd,
         env={**os.environ, **(env or {})},
@@ -51,14 +51,8 @@ def started(
         stdout=subprocess.PIPE,
         stderr=stderr,
         start_new_session=new_session,
-    ) as process:
-        watchdog = threading.Timer(_LONG, process.kill)
-        watchdog.start()
-        try:
-            yield process
-        finally:
-            watchdog.cancel()
-            process.kill()
+    )
+    return ended_with_the_test(process, _LONG)
 
 
 def pipe(stream: IO[bytes] | None) -> IO[bytes]:

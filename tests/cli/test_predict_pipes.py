@@ -5,7 +5,6 @@ import os
 import shlex
 import signal
 import subprocess
-import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -15,6 +14,7 @@ import pytest
 from fercli.records import COLUMNS
 from tests.conftest import FERCLI
 from tests.corpus import encoded, gradient
+from tests.processes import ended_with_the_test
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -56,16 +56,11 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
 
 @contextmanager
 def running(*arguments: str, cwd: Path) -> Iterator[Running]:
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [FERCLI, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd
-    ) as process:
-        watchdog = threading.Timer(_LONG, process.kill)
-        watchdog.start()
-        try:
-            yield Running(process)
-        finally:
-            watchdog.cancel()
-            process.kill()
+    )
+    with ended_with_the_test(process, _LONG):
+        yield Running(process)
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from fercli_training.learner import Learner, Weights
 
 _FOLDER = "snapshots"
@@ -98,11 +100,10 @@ def compare_means(
         return []
     epochs, networks = tuple(snapshots), tuple(snapshots.values())
     mean = _mean(networks)
-    truth = labels.cpu().numpy()
     together = np.mean([softmax(learner.answers(pixels, weights)) for weights in networks], axis=0)
     alone = learner.answers(pixels, mean)
     return [
-        Candidate(name, epochs, kept, float((answers.argmax(1) == truth).mean()))
+        Candidate(name, epochs, kept, _accuracy(answers, labels))
         for name, kept, answers in (
             ("mean of the weights", (mean,), alone),
             ("mean of the predictions", networks, together),
@@ -135,9 +136,13 @@ def mix_with_start(
         name: torch.lerp(value, start[name].to(value), share) if name in start else value
         for name, value in mean.items()
     }
-    answers = learner.answers(pixels, mixed).argmax(1)
-    accuracy = float((answers == labels.cpu().numpy()).mean())
+    accuracy = _accuracy(learner.answers(pixels, mixed), labels)
     return Candidate("mean of the weights with the start's", tuple(snapshots), (mixed,), accuracy)
+
+
+def _accuracy(answers: NDArray[np.floating], labels: torch.Tensor) -> float:
+    """The share of answers, logits or probabilities (N, 7), that are the label (N,)."""
+    return float((answers.argmax(1) == labels.cpu().numpy()).mean())
 
 
 def _mean(networks: Sequence[Weights]) -> Weights:
